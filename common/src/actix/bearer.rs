@@ -1,0 +1,66 @@
+//! `Authorization: Bearer …` (RFC 6750, section 2.1), and the challenges that answer its absence (section 3).
+
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+
+use crate::{
+    problem::{Problem, Status},
+    verifier::TokenError,
+};
+
+const REALM: &str = r#"Bearer realm="latchkey""#;
+
+/// The token of a request, as the header gives it.
+pub fn token(headers: &HeaderMap) -> Result<&str, Problem> {
+    optional_token(headers)?.ok_or_else(missing_token)
+}
+
+/// 401 for a request without a token.
+#[must_use]
+pub fn missing_token() -> Problem {
+    unauthenticated("missing_token", "Missing Authorization Header")
+}
+
+/// The same where a request may come without.
+pub fn optional_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::new(Status::BadRequest, "bad_request", "There is more than one Authorization header"));
+    }
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(wrong_scheme)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(wrong_scheme());
+    }
+    Ok(Some(token.trim_start_matches(' ')))
+}
+
+fn wrong_scheme() -> Problem {
+    unauthenticated("wrong_scheme", "The Authorization header must be of the form \"Bearer <token>\"")
+}
+
+/// 401 for a request that does not show who is asking.
+#[must_use]
+pub fn unauthenticated(code: &'static str, detail: &'static str) -> Problem {
+    Problem::new(Status::Unauthorized, code, detail).with_header("WWW-Authenticate", REALM)
+}
+
+/// 401 for a token that is not believed.
+#[must_use]
+pub fn invalid_token(code: &'static str, detail: String) -> Problem {
+    let challenge = format!(r#"{REALM}, error="invalid_token", error_description="{detail}""#);
+    Problem::new(Status::Unauthorized, code, detail).with_header("WWW-Authenticate", challenge)
+}
+
+/// 403 for a token that does not allow what is asked.
+#[must_use]
+pub fn insufficient_scope(scope: &str) -> Problem {
+    Problem::new(Status::Forbidden, "insufficient_scope", format!("The token lacks the scope {scope}"))
+        .with_header("WWW-Authenticate", format!(r#"{REALM}, error="insufficient_scope", scope="{scope}""#))
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        let code = if error == TokenError::Expired { "token_expired" } else { "invalid_token" };
+        invalid_token(code, error.to_string())
+    }
+}

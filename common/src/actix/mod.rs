@@ -1,0 +1,26 @@
+//! Guarding the routes of an actix service, and the answers that every service gives alike.
+//!
+//! A handler that takes a [`User`] is reached by nobody else:
+//!
+//! ```
+//! use common::{actix::{Guarded, require_scope}, claims::User};
+//!
+//! require_scope!(ReadNotes, "notes:read");
+//!
+//! async fn whoami(user: User) -> String {
+//!     user.id.to_string()
+//! }
+//!
+//! async fn list(user: Guarded<ReadNotes>) -> String {
+//!     format!("the notes of {}", user.id)
+//! }
+//! ```
+
+pub mod answers;
+pub mod bearer;
+mod guarded;
+pub mod resource;
+
+pub use guarded::{AuthenticatedWithin, Guarded, Refused, Requirement};
+
+pub use crate::{claims::User, require_role, require_scope};

@@ -1,0 +1,95 @@
+//! `scope`: what a token allows (RFC 6749, section 3.3). One space-separated text outside, a set inside.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A set of scope tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scope(BTreeSet<String>);
+
+/// The text is not a list of scope tokens divided by single spaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a scope is made of printable ASCII words without quotes and backslashes, divided by single spaces")]
+pub struct InvalidScope;
+
+impl Scope {
+    /// Whether `token` is allowed.
+    #[must_use]
+    pub fn contains(&self, token: &str) -> bool {
+        self.0.contains(token)
+    }
+
+    /// Whether nothing is allowed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`
+fn is_scope_token(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+impl FromStr for Scope {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        text.split(' ')
+            .map(|token| is_scope_token(token).then(|| token.to_owned()).ok_or(InvalidScope))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, token) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(token)?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_and_repetition_do_not_matter() {
+        let scope: Scope = "notes:write notes:read notes:write".parse().unwrap();
+        assert_eq!(scope.to_string(), "notes:read notes:write");
+        assert!(scope.contains("notes:read") && !scope.contains("notes"));
+    }
+
+    #[test]
+    fn the_empty_text_allows_nothing() {
+        assert!("".parse::<Scope>().unwrap().is_empty());
+    }
+
+    #[test]
+    fn quotes_backslashes_and_double_spaces_are_refused() {
+        for text in ["a\"b", "a\\b", "a  b", " a", "a ", "ä", "a\tb"] {
+            assert_eq!(text.parse::<Scope>(), Err(InvalidScope), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Secrets that sign with HMAC-SHA256: the one in use, the next and the previous.
+
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+
+/// The shortest secret that is accepted, in bytes: RFC 7518, section 3.2, asks for the size of the hash.
+pub const MIN_SECRET_BYTES: usize = 32;
+
+/// The secret is shorter than [`MIN_SECRET_BYTES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have at least {MIN_SECRET_BYTES} bytes")]
+pub struct SecretTooShort;
+
+/// A secret of sufficient length. Its key is the UTF-8 bytes of the text. Prints as `[redacted]`.
+#[derive(Debug, Clone)]
+pub struct SigningSecret(SecretString);
+
+impl SigningSecret {
+    /// Takes a secret of at least [`MIN_SECRET_BYTES`].
+    pub fn new(secret: SecretString) -> Result<Self, SecretTooShort> {
+        if secret.expose_secret().len() < MIN_SECRET_BYTES {
+            return Err(SecretTooShort);
+        }
+        Ok(Self(secret))
+    }
+
+    /// The bytes of the key.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.expose_secret().as_bytes()
+    }
+
+    /// The name of the key in a token's header: 16 characters of base64url(HMAC-SHA256(secret, "latchkey kid")).
+    #[must_use]
+    pub fn kid(&self) -> String {
+        let mut kid = URL_SAFE_NO_PAD.encode(self.derive(b"latchkey kid"));
+        kid.truncate(16);
+        kid
+    }
+
+    /// HMAC-SHA256 of `label` under this secret: a key for another purpose.
+    #[must_use]
+    pub fn derive(&self, label: &[u8]) -> [u8; 32] {
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.as_bytes()), label);
+        let mut key = [0; 32];
+        key.copy_from_slice(tag.as_ref());
+        key
+    }
+}
+
+impl PartialEq for SigningSecret {
+    fn eq(&self, other: &Self) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(self.as_bytes(), other.as_bytes()).is_ok()
+    }
+}
+
+/// The secrets of one purpose during a rolling change. All verify; only `current` signs.
+#[derive(Debug, Clone)]
+pub struct SecretSet {
+    /// Signs and verifies.
+    pub current: SigningSecret,
+    /// Verifies already, because another replica may sign with it before this one does.
+    pub next: Option<SigningSecret>,
+    /// Verifies still, because tokens signed with it may be alive.
+    pub previous: Option<SigningSecret>,
+}
+
+impl SecretSet {
+    /// A set of one.
+    #[must_use]
+    pub fn only(current: SigningSecret) -> Self {
+        Self { current, next: None, previous: None }
+    }
+
+    /// Every secret that verifies, the signing one first.
+    pub fn iter(&self) -> impl Iterator<Item = &SigningSecret> {
+        [Some(&self.current), self.next.as_ref(), self.previous.as_ref()].into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Result<SigningSecret, SecretTooShort> {
+        SigningSecret::new(text.to_owned().into())
+    }
+
+    #[test]
+    fn thirty_one_bytes_are_too_few() {
+        assert!(secret(&"x".repeat(31)).is_err());
+        assert!(secret(&"x".repeat(32)).is_ok());
+    }
+
+    #[test]
+    fn a_secret_prints_as_redacted() {
+        let printed = format!("{:?}", secret("correct horse battery staple and then some").unwrap());
+        assert!(printed.contains("REDACTED") && !printed.contains("horse"), "{printed}");
+    }
+
+    #[test]
+    fn the_kid_has_sixteen_characters_and_depends_on_the_secret() {
+        let (one, two) = (secret(&"1".repeat(32)).unwrap(), secret(&"2".repeat(32)).unwrap());
+        assert_eq!(one.kid().len(), 16);
+        assert_ne!(one.kid(), two.kid());
+    }
+}

@@ -1,0 +1,158 @@
+//! Two listeners and the servers behind them: the public one, and the internal one for operators.
+
+use std::{
+    future::Future,
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
+use tokio::{signal::unix, task::JoinSet};
+
+use crate::{
+    actix::answers::{input_rules, not_found},
+    telemetry::{
+        management::{self, Dependencies},
+        metrics::Metrics,
+        observe::observe,
+    },
+};
+
+/// Longer than a gateway keeps idle connections to us (nginx: 60 s): whoever closes first must be the gateway, or it
+/// sends a request into a connection that is being closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// The time a client has to send its head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where to listen, and how long to wait for requests in flight at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// For everybody, through the gateway.
+    pub public: SocketAddr,
+    /// For operators and other services.
+    pub internal: SocketAddr,
+    /// Requests in flight have this long to finish.
+    pub drain_timeout: Duration,
+    /// Threads that serve the public listener.
+    pub workers: usize,
+    /// The largest body that is read, in bytes.
+    pub body_limit: usize,
+}
+
+/// A server that has been started.
+pub struct Running {
+    public: SocketAddr,
+    internal: SocketAddr,
+    handles: [ServerHandle; 2],
+    servers: JoinSet<io::Result<()>>,
+}
+
+/// Starts both servers. `configure` registers the public routes, once a worker: whatever is shared must be made before.
+pub fn start<C>(
+    options: &Options,
+    metrics: Metrics,
+    dependencies: Arc<dyn Dependencies>,
+    configure: C,
+) -> io::Result<Running>
+where
+    C: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+{
+    let metrics = web::Data::new(metrics);
+    let (public_listener, internal_listener) = (bind(options.public)?, bind(options.internal)?);
+    let (public, internal) = (public_listener.local_addr()?, internal_listener.local_addr()?);
+    let (body_limit, drain_seconds) = (options.body_limit, options.drain_timeout.as_secs());
+
+    let public_metrics = metrics.clone();
+    let public_server = HttpServer::new(move || {
+        App::new()
+            .app_data(public_metrics.clone())
+            .configure(input_rules(body_limit))
+            .configure(&configure)
+            .default_service(web::to(not_found))
+            .wrap(from_fn(observe))
+    })
+    .workers(options.workers)
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .shutdown_timeout(drain_seconds)
+    .disable_signals()
+    .listen(public_listener)?
+    .run();
+
+    let internal_server = HttpServer::new(move || {
+        App::new()
+            .app_data(metrics.clone())
+            .configure(management::routes(Arc::clone(&dependencies)))
+            .default_service(web::to(not_found))
+    })
+    .workers(1)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .shutdown_timeout(drain_seconds)
+    .disable_signals()
+    .listen(internal_listener)?
+    .run();
+
+    let handles = [public_server.handle(), internal_server.handle()];
+    let mut servers = JoinSet::new();
+    servers.spawn(public_server);
+    servers.spawn(internal_server);
+    tracing::info!(%public, %internal, "listening");
+    Ok(Running { public, internal, handles, servers })
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+impl Running {
+    /// The public address, with the port that was really taken.
+    #[must_use]
+    pub fn public(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// The internal address, with the port that was really taken.
+    #[must_use]
+    pub fn internal(&self) -> SocketAddr {
+        self.internal
+    }
+
+    /// Takes no new connections, lets requests in flight finish for as long as the drain time-out, and ends.
+    pub async fn stop(mut self) {
+        let [public, internal] = &self.handles;
+        // The internal listener goes last, so that operators can watch.
+        public.stop(true).await;
+        internal.stop(true).await;
+        while self.servers.join_next().await.is_some() {}
+    }
+
+    /// Serves until SIGTERM or SIGINT, then stops as [`Running::stop`] does; a second signal ends it at once.
+    pub async fn until_signal(self) -> io::Result<()> {
+        let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+        let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
+        let mut signal = async || {
+            tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            }
+        };
+        let name = signal().await;
+        tracing::info!(signal = name, "draining");
+        finish_or(self.stop(), signal()).await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+async fn finish_or(work: impl Future<Output = ()>, interruption: impl Future<Output = &'static str>) {
+    tokio::select! {
+        () = work => {}
+        name = interruption => tracing::warn!(signal = name, "a second signal: requests in flight are dropped"),
+    }
+}

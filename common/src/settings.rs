@@ -1,0 +1,147 @@
+//! The settings that every service shares: how tokens are signed, and how the log looks.
+
+use std::net::SocketAddr;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    env::{Env, Setting},
+    secret::{SecretSet, SigningSecret},
+    telemetry::log::Format,
+};
+
+/// The value that `.env.example` shows for every secret. It is refused.
+pub const EXAMPLE_SECRET: &str = "replace-me-with-32-or-more-random-bytes";
+
+/// How access tokens are signed and whose they are.
+pub const TOKENS: &[Setting] = &[
+    Setting {
+        name: "JWT_SECRET",
+        default: None,
+        secret: true,
+        help: "Signs access tokens (HS256); at least 32 bytes. Every service has it.",
+    },
+    Setting {
+        name: "JWT_SECRET_NEXT",
+        default: None,
+        secret: true,
+        help: "Accepted already, signs nothing: the secret that comes after a rolling change.",
+    },
+    Setting {
+        name: "JWT_SECRET_PREVIOUS",
+        default: None,
+        secret: true,
+        help: "Accepted still, signs nothing: the secret from before a rolling change.",
+    },
+    Setting {
+        name: "JWT_ISSUER",
+        default: Some("http://localhost:8080"),
+        secret: false,
+        help: "The public address of Latchkey: `iss` of every token, and auth-service's own audience.",
+    },
+];
+
+/// How the log looks.
+pub const LOG: &[Setting] = &[
+    Setting {
+        name: "LOG_FORMAT",
+        default: Some("json"),
+        secret: false,
+        help: "`json` for machines, `pretty` for people.",
+    },
+    Setting {
+        name: "LOG_LEVEL",
+        default: Some("info"),
+        secret: false,
+        help: "`error`, `warn`, `info`, `debug`, or a filter such as `info,auth_service=debug`.",
+    },
+];
+
+#[derive(Deserialize, Default)]
+struct RawTokens {
+    jwt_secret: Option<String>,
+    jwt_secret_next: Option<String>,
+    jwt_secret_previous: Option<String>,
+    jwt_issuer: Option<String>,
+}
+
+/// How access tokens are signed and whose they are.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// `iss`
+    pub issuer: String,
+    /// The secrets shared by all services.
+    pub secrets: SecretSet,
+}
+
+impl Tokens {
+    /// Reads the section; `None` when something in it was rejected.
+    pub fn read(env: &mut Env) -> Option<Self> {
+        let raw: RawTokens = env.section();
+        let secrets = secret_set(env, "JWT_SECRET", raw.jwt_secret, raw.jwt_secret_next, raw.jwt_secret_previous);
+        let issuer = env.parse("JWT_ISSUER", raw.jwt_issuer, issuer);
+        Some(Self { issuer: issuer?, secrets: secrets? })
+    }
+}
+
+fn issuer(text: &str) -> Result<String, &'static str> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let plain = !host.is_empty() && !host.ends_with('/') && !text.contains(['?', '#', ' ', '"']);
+    plain.then(|| text.to_owned()).ok_or("must be an http or https address without a trailing slash, query or fragment")
+}
+
+/// A secret `name` with its `_NEXT` and `_PREVIOUS`.
+pub fn secret_set(
+    env: &mut Env,
+    name: &str,
+    current: Option<String>,
+    next: Option<String>,
+    previous: Option<String>,
+) -> Option<SecretSet> {
+    let current = env.required(name, current).and_then(|raw| signing_secret(env, name, raw));
+    let mut other = |suffix: &str, raw: Option<String>| {
+        let name = format!("{name}_{suffix}");
+        raw.and_then(|raw| signing_secret(env, &name, raw))
+    };
+    let (next, previous) = (other("NEXT", next), other("PREVIOUS", previous));
+    Some(SecretSet { current: current?, next, previous })
+}
+
+fn signing_secret(env: &mut Env, name: &str, raw: String) -> Option<SigningSecret> {
+    let secret = SecretString::from(raw);
+    if secret.expose_secret() == EXAMPLE_SECRET {
+        env.reject(name, "is still the value of the example: make one with `openssl rand -base64 32`");
+        return None;
+    }
+    SigningSecret::new(secret).map_err(|error| env.reject(name, error)).ok()
+}
+
+#[derive(Deserialize, Default)]
+struct RawLog {
+    log_format: Option<String>,
+    log_level: Option<String>,
+}
+
+/// Reads how the log looks and what it leaves out.
+pub fn log(env: &mut Env) -> Option<(Format, EnvFilter)> {
+    let raw: RawLog = env.section();
+    let format = env.parse("LOG_FORMAT", raw.log_format, |text| match text {
+        "json" => Ok(Format::Json),
+        "pretty" => Ok(Format::Pretty),
+        _ => Err("must be json or pretty"),
+    });
+    let level = env.value("LOG_LEVEL", raw.log_level, "error, warn, info, debug, trace or a filter of them");
+    Some((format?, level?))
+}
+
+/// An address to listen on.
+pub fn bind(env: &mut Env, name: &str, raw: Option<String>) -> Option<SocketAddr> {
+    env.value(name, raw, "an address and a port such as 0.0.0.0:8081")
+}
+
+/// A switch.
+pub fn switch(env: &mut Env, name: &str, raw: Option<String>) -> Option<bool> {
+    env.value(name, raw, "true or false")
+}

@@ -1,0 +1,109 @@
+//! What happens round every request: an id, a span, a log line, a count.
+
+use std::time::Instant;
+
+use actix_web::{
+    HttpMessage, HttpResponse, ResponseError,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method,
+        header::{HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web,
+};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::metrics::Metrics;
+use crate::problem::Problem;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of the request at hand: the gateway's, or one made here.
+#[derive(Debug, Clone)]
+pub struct RequestId(String);
+
+impl RequestId {
+    fn of(request: &ServiceRequest) -> Self {
+        let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
+        Self(given.filter(|id| is_request_id(id)).map_or_else(new_request_id, str::to_owned))
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_request_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a request id decides nothing: it only tells log lines apart")]
+fn new_request_id() -> String {
+    Uuid::now_v7().simple().to_string()
+}
+
+/// The middleware. Needs `web::Data<Metrics>`.
+pub async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let started = Instant::now();
+    let id = RequestId::of(&request);
+    request.extensions_mut().insert(id.clone());
+    let method = request.method().clone();
+    let metrics = request.app_data::<web::Data<Metrics>>().cloned();
+    let span = tracing::info_span!("request", request_id = %id.as_str());
+
+    let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+
+    let mut response = name_the_request(response, &id);
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(REQUEST_ID.clone(), value);
+    }
+    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let (status, duration) = (response.status().as_u16(), started.elapsed());
+    span.in_scope(|| {
+        let duration_ms = duration.as_secs_f64() * 1000.0;
+        if status >= 500 {
+            tracing::warn!(method = known(&method), route, status, duration_ms, "answered");
+        } else {
+            tracing::info!(method = known(&method), route, status, duration_ms, "answered");
+        }
+    });
+    if let Some(metrics) = metrics {
+        metrics.count(known(&method), &route, status, duration);
+    }
+    Ok(response)
+}
+
+/// A client may invent methods; the metrics must not grow with them.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// Puts the request's id into the body of a problem.
+fn name_the_request(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
+    let problem = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned();
+    match problem {
+        Some(problem) => {
+            let named: HttpResponse = problem.with_request_id(id.as_str()).error_response();
+            response.into_response(named)
+        }
+        None => response,
+    }
+}
