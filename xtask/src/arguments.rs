@@ -1,0 +1,145 @@
+//! From the command line to the task that is meant.
+
+use std::ffi::OsString;
+
+use lexopt::{Arg, Parser, ValueExt};
+
+use crate::Failure;
+use crate::help;
+use crate::ports::{self, Ports};
+
+#[derive(Debug, PartialEq)]
+pub enum Task {
+    Help(&'static str),
+    Up(Up),
+    Down { gateway_port: u16 },
+    Test { runner_args: Vec<String> },
+    Lint,
+    E2e { args: Vec<String> },
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Up {
+    pub gateway_port: u16,
+    pub detach: bool,
+}
+
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Task, Failure> {
+    let mut args = args.into_iter();
+    let Some(word) = args.next() else { return Ok(Task::Help(help::ALL)) };
+    let rest = args.collect::<Vec<_>>();
+    match word.to_str() {
+        Some("up") => up(rest),
+        Some("down") => down(rest),
+        Some("test") => passed_on(rest, help::TEST, |runner_args| Task::Test { runner_args }),
+        Some("lint") => no_options(rest, help::LINT, Task::Lint),
+        Some("e2e") => passed_on(rest, help::E2E, |args| Task::E2e { args }),
+        Some("help" | "-h" | "--help") => Ok(Task::Help(rest.first().map_or(help::ALL, |task| help::of(task)))),
+        _ => Err(usage(format!("There is no task named {:?}.", word.to_string_lossy()))),
+    }
+}
+
+fn up(args: Vec<OsString>) -> Result<Task, Failure> {
+    let mut up = Up { gateway_port: ports::DEFAULT, detach: false };
+    let mut parser = Parser::from_args(args);
+    while let Some(arg) = parser.next().map_err(|error| unreadable(&error))? {
+        match arg {
+            Arg::Long("port") | Arg::Short('p') => up.gateway_port = port(&mut parser)?,
+            Arg::Long("detach") | Arg::Short('d') => up.detach = true,
+            Arg::Long("help") | Arg::Short('h') => return Ok(Task::Help(help::UP)),
+            other => return Err(unreadable(&other.unexpected())),
+        }
+    }
+    Ok(Task::Up(up))
+}
+
+fn down(args: Vec<OsString>) -> Result<Task, Failure> {
+    let mut gateway_port = ports::DEFAULT;
+    let mut parser = Parser::from_args(args);
+    while let Some(arg) = parser.next().map_err(|error| unreadable(&error))? {
+        match arg {
+            Arg::Long("port") | Arg::Short('p') => gateway_port = port(&mut parser)?,
+            Arg::Long("help") | Arg::Short('h') => return Ok(Task::Help(help::DOWN)),
+            other => return Err(unreadable(&other.unexpected())),
+        }
+    }
+    Ok(Task::Down { gateway_port })
+}
+
+fn port(parser: &mut Parser) -> Result<u16, Failure> {
+    let text = parser.value().and_then(ValueExt::string).map_err(|error| unreadable(&error))?;
+    text.parse().ok().filter(|port| Ports::plan(*port).is_some()).ok_or_else(|| {
+        usage(format!("{text:?} is no usable port: it has to be a number from 1 to {}.", ports::HIGHEST_GATEWAY_PORT))
+    })
+}
+
+fn no_options(args: Vec<OsString>, help: &'static str, task: Task) -> Result<Task, Failure> {
+    match Parser::from_args(args).next().map_err(|error| unreadable(&error))? {
+        None => Ok(task),
+        Some(Arg::Long("help") | Arg::Short('h')) => Ok(Task::Help(help)),
+        Some(other) => Err(unreadable(&other.unexpected())),
+    }
+}
+
+/// Everything but a leading request for help belongs to the program that the task runs.
+fn passed_on(args: Vec<OsString>, help: &'static str, task: impl FnOnce(Vec<String>) -> Task) -> Result<Task, Failure> {
+    if args.first().is_some_and(|first| first == "--help" || first == "-h") {
+        return Ok(Task::Help(help));
+    }
+    let args = args.into_iter().map(OsString::into_string).collect::<Result<_, _>>();
+    args.map(task).map_err(|arg| usage(format!("{:?} is not readable text.", arg.to_string_lossy())))
+}
+
+fn unreadable(error: &lexopt::Error) -> Failure {
+    usage(format!("The command line has a mistake: {error}."))
+}
+
+fn usage(what: String) -> Failure {
+    Failure::usage(what).remedy("`cargo xtask help` lists the tasks and their options.")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::{Task, Up, parse};
+    use crate::help;
+
+    fn parsed(line: &str) -> Result<Task, u8> {
+        parse(line.split_whitespace().map(OsString::from)).map_err(|failure| failure.code())
+    }
+
+    #[test]
+    fn up_takes_the_usual_port_and_stays_in_the_foreground_unless_told_otherwise() {
+        assert_eq!(parsed("up"), Ok(Task::Up(Up { gateway_port: 8080, detach: false })));
+        assert_eq!(parsed("up --detach --port=9000"), Ok(Task::Up(Up { gateway_port: 9000, detach: true })));
+        assert_eq!(parsed("down --port 9000"), Ok(Task::Down { gateway_port: 9000 }));
+    }
+
+    #[test]
+    fn the_test_runner_gets_its_arguments_untouched() {
+        let runner_args = vec!["--no-fail-fast".to_owned(), "refresh".to_owned()];
+        assert_eq!(parsed("test --no-fail-fast refresh"), Ok(Task::Test { runner_args }));
+    }
+
+    #[test]
+    fn help_is_found_in_every_usual_place() {
+        for line in ["", "help", "--help", "-h"] {
+            assert_eq!(parsed(line), Ok(Task::Help(help::ALL)), "{line}");
+        }
+        for line in ["up --help", "help up", "up --port 9000 -h"] {
+            assert_eq!(parsed(line), Ok(Task::Help(help::UP)), "{line}");
+        }
+        assert_eq!(parsed("test --help"), Ok(Task::Help(help::TEST)));
+        assert_eq!(parsed("lint -h"), Ok(Task::Help(help::LINT)));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_ends_with_2() {
+        for line in
+            ["upp", "up --prot 1", "up --port", "up --port x", "up --port 0", "up --port 65000", "lint fast", "up 9000"]
+        {
+            assert_eq!(parsed(line), Err(2), "{line}");
+        }
+    }
+}

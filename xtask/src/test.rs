@@ -1,0 +1,133 @@
+//! `cargo xtask test`: every test, against real servers.
+
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::Failure;
+use crate::project::{EVERY_PACKAGE, cargo};
+use crate::say;
+use crate::stop_request::{self, Origin, StopRequest};
+use crate::test_servers;
+use crate::tools::{self, NGINX, POSTGRES, REDIS, program};
+
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The runner gets this long to end its tests after Ctrl-C, then SIGTERM.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
+    let begun = Instant::now();
+    say::step("Looking for what the tests need", || {
+        tools::ensure(&[&tools::TO_BUILD[..], &[&REDIS, &POSTGRES, &NGINX]].concat())
+    })?;
+    let [redis_server, postgres_bin, nginx] =
+        [REDIS.find_or_install()?, POSTGRES.find_or_install()?, NGINX.find_or_install()?];
+
+    let stop = StopRequest::watch()?;
+    let redis = say::step("Starting a private Redis", || test_servers::redis(&redis_server, &stop))?;
+    let postgres = say::step("Starting a private PostgreSQL", || test_servers::postgres(&postgres_bin, &stop))?;
+    let with_servers = |mut command: Command| {
+        command
+            .env("LATCHKEY_TEST_REDIS_URL", &redis.url)
+            .env("LATCHKEY_TEST_POSTGRES_URL", &postgres.url)
+            .env("LATCHKEY_TEST_REDIS_SERVER", &redis_server)
+            .env("LATCHKEY_TEST_POSTGRES_BIN", &postgres_bin)
+            .env("LATCHKEY_TEST_NGINX", &nginx);
+        command
+    };
+
+    for (title, command) in runs(root, runner_args) {
+        say::step(&title, || run_to_its_end(with_servers(command), &stop))?;
+    }
+    say::line(format!("All of it in {}.", say::seconds(begun.elapsed())));
+    Ok(())
+}
+
+/// What is run, one after the other. nextest leaves out the examples in the documentation, so that they follow, unless
+/// the reader has asked for something in particular.
+fn runs(root: &Path, runner_args: &[String]) -> Vec<(String, Command)> {
+    let command = |words: &[&str], runner_args: &[String]| {
+        let mut command = cargo(root);
+        command.args(words).args((!selects_packages(runner_args)).then_some(EVERY_PACKAGE)).args(runner_args);
+        command
+    };
+    if program(&["cargo-nextest"]).is_none() {
+        say::note(
+            "cargo-nextest is not installed; `cargo test` runs the same tests, only slower (`cargo install --locked cargo-nextest`).",
+        );
+        return vec![("Running the tests with cargo test".to_owned(), command(&["test"], runner_args))];
+    }
+    let mut runs = vec![("Running the tests with cargo-nextest".to_owned(), command(&["nextest", "run"], runner_args))];
+    if runner_args.is_empty() {
+        runs.push((
+            "Running the examples in the documentation".to_owned(),
+            command(&["test", "--doc", "--quiet"], &[]),
+        ));
+    }
+    runs
+}
+
+/// Beside `--workspace` a selection of packages would not count.
+fn selects_packages(runner_args: &[String]) -> bool {
+    let own = runner_args.iter().take_while(|arg| *arg != "--");
+    own.into_iter().any(|arg| arg.starts_with("-p") || arg == "--package" || arg.starts_with("--package="))
+}
+
+fn run_to_its_end(mut command: Command, stop: &StopRequest) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("cargo could not be run: {error}."));
+    let mut runner = command.spawn().map_err(failed)?;
+    let mut interrupted: Option<Instant> = None;
+    loop {
+        if let Some(status) = runner.try_wait().map_err(failed)? {
+            return if interrupted.is_some() || stop.take().is_some() {
+                Err(stop_request::interrupted())
+            } else {
+                result(status)
+            };
+        }
+        match stop.take() {
+            None => {}
+            Some(Origin::Keyboard) => interrupted = interrupted.or_else(|| Some(Instant::now())),
+            Some(Origin::Elsewhere) => {
+                terminate(&runner);
+                interrupted = Some(Instant::now());
+            }
+        }
+        if interrupted.is_some_and(|since| since.elapsed() > PATIENCE) {
+            terminate(&runner);
+            interrupted = Some(Instant::now());
+        }
+        thread::sleep(LOOK_AGAIN);
+    }
+}
+
+fn terminate(runner: &Child) {
+    if let Some(pid) = Pid::from_raw(runner.id().cast_signed()) {
+        // It may just have ended by itself.
+        _ = kill_process(pid, Signal::TERM);
+    }
+}
+
+fn result(status: ExitStatus) -> Result<(), Failure> {
+    if status.success() {
+        return Ok(());
+    }
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    Err(Failure::new(format!("The tests did not pass ({status}).")).exit_code(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::selects_packages;
+
+    #[test]
+    fn a_selection_of_packages_is_seen_before_the_tests_own_arguments() {
+        let selects = |line: &str| selects_packages(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert!(selects("-p common") && selects("-pcommon") && selects("--no-fail-fast --package=common"));
+        assert!(!selects("refresh") && !selects("refresh -- -p"));
+    }
+}
