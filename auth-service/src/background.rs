@@ -1,0 +1,58 @@
+//! What goes on beside the requests.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{
+    ports::{Clock, SessionStore, StoreError, UserStore},
+    service::effects::apply_pending,
+    storage::sql::SqlSessions,
+};
+
+/// How long a committed change waits for its sessions when the request itself could not see to it.
+const OUTBOX_PAUSE: Duration = Duration::from_millis(500);
+
+const SWEEP_PAUSE: Duration = Duration::from_secs(60);
+const SWEEP_BATCH: u32 = 500;
+
+/// Applies what waits in the outbox, for ever. Several replicas may do so at once.
+pub async fn apply_effects(users: Arc<dyn UserStore>, sessions: Arc<dyn SessionStore>, clock: Arc<dyn Clock>) {
+    let mut ticks = interval(OUTBOX_PAUSE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        ticks.tick().await;
+        let applied = apply_pending(&*users, &*sessions, &*clock).await;
+        if let Ok(count @ 1..) = applied {
+            tracing::info!(count, "sessions follow what waited in the outbox");
+        }
+        failing = log_change(failing, applied.err(), "applying the outbox");
+    }
+}
+
+/// Deletes expired sessions where the store does not do so by itself, a small batch at a time.
+pub async fn sweep_sessions(sessions: SqlSessions, clock: Arc<dyn Clock>) {
+    let mut ticks = interval(SWEEP_PAUSE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        ticks.tick().await;
+        failing = log_change(failing, sweep(&sessions, &*clock).await.err(), "sweeping expired sessions");
+    }
+}
+
+async fn sweep(sessions: &SqlSessions, clock: &dyn Clock) -> Result<(), StoreError> {
+    while sessions.sweep(clock.now(), SWEEP_BATCH).await? == SWEEP_BATCH as usize {}
+    Ok(())
+}
+
+/// A store that is away is logged when it goes and when it comes back, not twice a second.
+fn log_change(was_failing: bool, error: Option<StoreError>, what: &str) -> bool {
+    match (&error, was_failing) {
+        (Some(error), false) => tracing::warn!(%error, "{what} fails"),
+        (None, true) => tracing::info!("{what} works again"),
+        _ => {}
+    }
+    error.is_some()
+}

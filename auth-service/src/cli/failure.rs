@@ -1,0 +1,49 @@
+//! Why a command failed, and the exit code for it.
+
+use std::{io, process::ExitCode};
+
+use common::{env::SettingErrors, sql::MigrateError};
+
+use crate::{app::StartError, service::manage_users::ManageError};
+
+/// Wrong settings, as in sysexits.h (`EX_USAGE`).
+const WRONG_SETTINGS: u8 = 64;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// One line a variable.
+    #[error("{0}")]
+    Settings(#[from] SettingErrors),
+    /// The service could not start.
+    #[error("{0}\n")]
+    Start(#[from] StartError),
+    /// The database could not be migrated.
+    #[error("{0}\n")]
+    Migrate(#[from] MigrateError),
+    /// A user was not changed.
+    #[error("{0}\n")]
+    Manage(#[from] ManageError),
+    /// What was given cannot be meant.
+    #[error("{0}\n")]
+    Input(String),
+    /// The system did not do its part.
+    #[error("{0}\n")]
+    Io(#[from] io::Error),
+    /// The service is not ready.
+    #[error("not ready\n")]
+    NotReady,
+}
+
+impl Failure {
+    /// Says why, on standard error.
+    #[expect(clippy::print_stderr, reason = "this is the program's last word")]
+    #[must_use]
+    pub fn report(&self) -> ExitCode {
+        eprint!("{self}");
+        match self {
+            Self::Settings(_) => ExitCode::from(WRONG_SETTINGS),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}

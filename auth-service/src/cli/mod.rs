@@ -1,0 +1,81 @@
+//! The commands. Settings come from the environment; see `.env.example`.
+
+mod failure;
+mod output;
+mod serve;
+mod user;
+
+use std::{env, ffi::OsString};
+
+use clap::{Parser, Subcommand};
+use tokio::runtime;
+
+pub use failure::Failure;
+
+use crate::{config, storage::sql::SCHEMA};
+
+/// Checks passwords, issues access and refresh tokens, and keeps the refresh sessions.
+///
+/// Settings come from environment variables; `.env.example` lists them. Exit codes: 0 done, 1 failed, 2 wrong usage,
+/// 64 wrong settings.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or Ctrl-C
+    Serve,
+    /// Bring the database up to date and exit
+    Migrate,
+    /// Ask the service on this machine whether it is ready; exit code 0 or 1
+    Healthcheck,
+    /// Add, list and change users
+    #[command(subcommand)]
+    User(user::UserCommand),
+}
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Serve => runtime()?.block_on(serve::serve()),
+        Command::Migrate => migrate(),
+        Command::Healthcheck => serve::healthcheck(),
+        Command::User(command) => runtime()?.block_on(user::run(command)),
+    }
+}
+
+fn runtime() -> Result<runtime::Runtime, Failure> {
+    Ok(runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+/// Not `env::vars`, which panics when any variable of the process is not UTF-8.
+fn variables() -> impl Iterator<Item = (OsString, OsString)> {
+    env::vars_os()
+}
+
+fn migrate() -> Result<(), Failure> {
+    let applied = SCHEMA.migrate(&config::database(variables())?)?;
+    if applied.is_empty() {
+        output::line("The database is up to date.");
+    }
+    for version in applied {
+        output::line(&format!("Applied {version}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,26 @@
+//! `serve` and `healthcheck`
+
+use std::sync::Arc;
+
+use common::telemetry::{healthcheck::is_ready, log};
+
+use super::{Failure, variables};
+use crate::{
+    app::App,
+    config::{self, Config},
+    crypto::rng::SystemRng,
+    ports::SystemClock,
+};
+
+/// All settings are read before anything is opened.
+pub(super) async fn serve() -> Result<(), Failure> {
+    let config = Config::read(variables())?;
+    let log = config::log(variables())?;
+    log::init(log.format, log.filter);
+    let app = App::start(config, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
+    Ok(app.until_signal().await?)
+}
+
+pub(super) fn healthcheck() -> Result<(), Failure> {
+    if is_ready(config::internal_bind(variables())?)? { Ok(()) } else { Err(Failure::NotReady) }
+}

@@ -1,0 +1,255 @@
+//! `user …`: what an operator does with users. Needs the database only; a running service ends or changes the
+//! sessions of a changed user within a second.
+
+use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
+
+use clap::{Args, Subcommand};
+use common::{sql::Sql, telemetry::metrics::Metrics};
+use secrecy::SecretString;
+use serde::Serialize;
+
+use super::{Failure, output, variables};
+use crate::{
+    config,
+    crypto::{
+        bcrypt_pool::{BcryptOptions, BcryptPool},
+        rng::SystemRng,
+    },
+    domain::{
+        password::Password,
+        user::{Email, Identifier, User, Username, is_role},
+    },
+    ports::SystemClock,
+    service::{
+        Trouble,
+        invite::invite,
+        manage_users::{Addition, ManageError, Operator},
+    },
+    storage::sql::{SCHEMA, SqlUsers},
+};
+
+/// Users asked for at a time.
+const PAGE: u32 = 500;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Add a user, whatever registration allows
+    Add(AddArgs),
+    /// List all users, in the order of their registration
+    List {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// End all sessions of a user and let them log in no more
+    Disable(UserArgs),
+    /// Let a disabled user log in again
+    Enable(UserArgs),
+    /// Give a user these roles and no others; their sessions follow
+    SetRoles {
+        /// Username or e-mail address
+        user: String,
+        /// Roles divided by commas; none at all for ""
+        roles: String,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Make an invitation, which registers one user
+    Invite {
+        /// How long it may be used
+        #[arg(long, default_value = "7d", value_parser = humantime::parse_duration)]
+        ttl: Duration,
+        #[command(flatten)]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Format {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UserArgs {
+    /// Username or e-mail address
+    user: String,
+    #[command(flatten)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    /// 3 to 32 letters a-z, digits, dots, dashes, underscores
+    #[arg(long)]
+    username: String,
+    /// An address to log in with as well
+    #[arg(long)]
+    email: Option<String>,
+    /// Roles divided by commas
+    #[arg(long, value_delimiter = ',')]
+    roles: Vec<String>,
+    #[command(flatten)]
+    password: PasswordSource,
+    /// Do nothing, successfully, when there is a user of that name
+    #[arg(long)]
+    if_missing: bool,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// Not as an argument: every user of the machine can see those.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct PasswordSource {
+    /// Read the password from standard input, less one trailing newline
+    #[arg(long)]
+    password_stdin: bool,
+    /// Read the password from a file, less one trailing newline
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct UserLine {
+    id: String,
+    username: String,
+    email: Option<String>,
+    roles: Vec<String>,
+    disabled: bool,
+    created_at: String,
+}
+
+impl From<&User> for UserLine {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            username: user.username.to_string(),
+            email: user.email.as_ref().map(|email| email.as_str().to_owned()),
+            roles: user.roles.clone(),
+            disabled: user.disabled,
+            created_at: humantime::format_rfc3339_seconds(user.created_at.to_system_time()).to_string(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct InviteLine {
+    code: String,
+    expires_at: String,
+}
+
+pub(super) async fn run(command: UserCommand) -> Result<(), Failure> {
+    let operator = operator()?;
+    match command {
+        UserCommand::Add(args) => add(&operator, args).await,
+        UserCommand::List { format } => list(&operator, &format).await,
+        UserCommand::Disable(args) => {
+            changed(&operator.disable(&identifier(&args.user)?).await?, "Disabled", &args.format)
+        }
+        UserCommand::Enable(args) => changed(&operator.enable(&identifier(&args.user)?).await?, "Enabled", &args.format),
+        UserCommand::SetRoles { user, roles, format } => {
+            let roles = roles.split(',').filter(|role| !role.is_empty()).map(str::to_owned).collect();
+            let user = operator.set_roles(&identifier(&user)?, checked_roles(roles)?).await?;
+            changed(&user, "Changed", &format)
+        }
+        UserCommand::Invite { ttl, format } => make_invite(&operator, ttl, &format).await,
+    }
+}
+
+fn operator() -> Result<Operator, Failure> {
+    let url = config::database(variables())?;
+    SCHEMA.check(&url)?;
+    let users = SqlUsers::new(Sql::open(&url, "sql")?);
+    Ok(Operator { users: Arc::new(users), clock: Arc::new(SystemClock), rng: Arc::new(SystemRng) })
+}
+
+async fn add(operator: &Operator, args: AddArgs) -> Result<(), Failure> {
+    let username = Username::parse(&args.username).map_err(|error| wrong("--username", error))?;
+    if args.if_missing {
+        match operator.find(&Identifier::Username(username.clone())).await {
+            Ok(user) => return changed(&user, "There is already", &args.format),
+            Err(ManageError::NoSuchUser) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let email = args.email.map(|email| Email::parse(&email)).transpose().map_err(|error| wrong("--email", error))?;
+    let password = Password::new(args.password.read()?).map_err(|error| wrong("the password", error))?;
+    let addition = Addition { username, email, roles: checked_roles(args.roles)?, password };
+    let options = BcryptOptions { threads: 1, ..config::bcrypt(variables())? };
+    let hasher = BcryptPool::start(options, Arc::clone(&operator.rng), &Metrics::new("auth"))?;
+    changed(&operator.add(addition, &hasher).await?, "Added", &args.format)
+}
+
+impl PasswordSource {
+    fn read(&self) -> Result<SecretString, Failure> {
+        let mut text = match &self.password_file {
+            Some(path) => fs::read_to_string(path)
+                .map_err(|error| Failure::Input(format!("{} cannot be read: {error}", path.display())))?,
+            None => io::read_to_string(io::stdin())?,
+        };
+        if text.ends_with('\n') {
+            text.pop();
+        }
+        Ok(text.into())
+    }
+}
+
+async fn list(operator: &Operator, format: &Format) -> Result<(), Failure> {
+    let mut users: Vec<User> = Vec::new();
+    loop {
+        let page = operator.users.list(users.last().map(|user| user.id), PAGE).await;
+        let page = page.map_err(|error| ManageError::from(Trouble::from(error)))?;
+        if page.is_empty() {
+            break;
+        }
+        users.extend(page);
+    }
+    if format.json {
+        return output::json(&users.iter().map(UserLine::from).collect::<Vec<_>>());
+    }
+    for user in &users {
+        output::line(&described(user));
+    }
+    Ok(())
+}
+
+async fn make_invite(operator: &Operator, ttl: Duration, format: &Format) -> Result<(), Failure> {
+    let made = invite(&*operator.users, &*operator.clock, &*operator.rng, ttl).await;
+    let (code, invite) = made.map_err(|error| ManageError::from(Trouble::from(error)))?;
+    let expires_at = humantime::format_rfc3339_seconds(invite.expires_at.to_system_time()).to_string();
+    if format.json {
+        return output::json(&InviteLine { code: code.expose().to_owned(), expires_at });
+    }
+    output::line(&format!("{}  until {expires_at}", code.expose()));
+    Ok(())
+}
+
+fn changed(user: &User, what: &str, format: &Format) -> Result<(), Failure> {
+    if format.json {
+        return output::json(&UserLine::from(user));
+    }
+    output::line(&format!("{what} {}", described(user)));
+    Ok(())
+}
+
+fn described(user: &User) -> String {
+    let email = user.email.as_ref().map_or("", Email::as_str);
+    let state = if user.disabled { "  disabled" } else { "" };
+    format!("{}  {}  {email}  [{}]{state}", user.id, user.username, user.roles.join(","))
+}
+
+fn identifier(text: &str) -> Result<Identifier, Failure> {
+    Identifier::parse(text).ok_or_else(|| ManageError::NoSuchUser.into())
+}
+
+fn checked_roles(roles: Vec<String>) -> Result<Vec<String>, Failure> {
+    match roles.iter().find(|role| !is_role(role)) {
+        Some(role) => Err(Failure::Input(format!("{role:?} is no role: a-z first, then a-z, 0-9, _ and -, at most 32"))),
+        None => Ok(roles),
+    }
+}
+
+fn wrong(what: &str, why: impl std::fmt::Display) -> Failure {
+    Failure::Input(format!("{what} {why}"))
+}

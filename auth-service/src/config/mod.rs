@@ -1,0 +1,243 @@
+//! The settings of auth-service: raw texts become what is meant, all errors at once. See `.env.example`.
+
+mod table;
+
+use std::{ffi::OsString, net::SocketAddr, thread::available_parallelism, time::Duration};
+
+use common::{
+    env::{Env, SettingErrors},
+    scope::Scope,
+    secret::SecretSet,
+    settings::{self, Tokens, secret_set},
+    sql::DatabaseUrl,
+    telemetry::log::Format,
+};
+use ipnet::IpNet;
+use secrecy::SecretString;
+use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
+
+pub use table::settings;
+
+use crate::{
+    crypto::bcrypt_pool::BcryptOptions,
+    domain::session::RefreshRules,
+    service::{Policy, Registration},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What auth-service is told from outside.
+#[derive(Debug)]
+pub struct Config {
+    /// How access tokens are signed.
+    pub tokens: Tokens,
+    /// How refresh tokens are signed. No other service has these.
+    pub refresh_secrets: SecretSet,
+    /// The rules of the use cases.
+    pub policy: Policy,
+    /// bcrypt.
+    pub bcrypt: BcryptOptions,
+    /// Where users are kept.
+    pub database: DatabaseUrl,
+    /// Where sessions are kept; in the database when unset.
+    pub redis: Option<SecretString>,
+    /// Whether `serve` migrates the database first.
+    pub migrate: bool,
+    /// Where to listen.
+    pub listen: Listen,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// Where and how to listen.
+#[derive(Debug, Clone, Copy)]
+pub struct Listen {
+    /// For everybody, through the gateway.
+    pub public: SocketAddr,
+    /// For operators.
+    pub internal: SocketAddr,
+    /// How long requests in flight may take at the end.
+    pub drain_timeout: Duration,
+}
+
+/// How the log looks: read on its own, so that what goes wrong next can be logged.
+#[derive(Debug)]
+pub struct LogConfig {
+    /// For machines or people.
+    pub format: Format,
+    /// What is left out.
+    pub filter: EnvFilter,
+}
+
+#[derive(Deserialize, Default)]
+struct RawSessions {
+    refresh_secret: Option<String>,
+    refresh_secret_next: Option<String>,
+    refresh_secret_previous: Option<String>,
+    refresh_hold: Option<String>,
+    refresh_idle_ttl: Option<String>,
+    refresh_absolute_ttl: Option<String>,
+    access_ttl: Option<String>,
+    access_only_ttl: Option<String>,
+    redis_url: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct RawAuth {
+    auth_database_url: Option<String>,
+    auth_migrate: Option<String>,
+    auth_bind: Option<String>,
+    auth_internal_bind: Option<String>,
+    auth_drain_timeout: Option<String>,
+    auth_trusted_proxies: Option<String>,
+    auth_bcrypt_cost: Option<String>,
+    auth_bcrypt_queue: Option<String>,
+    auth_registration: Option<String>,
+    auth_first_party_scopes: Option<String>,
+    auth_first_party_audiences: Option<String>,
+}
+
+/// The settings of the log.
+pub fn log(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<LogConfig, SettingErrors> {
+    let mut env = Env::new(variables, settings::LOG);
+    let log = settings::log(&mut env).map(|(format, filter)| LogConfig { format, filter });
+    env.finish(log)
+}
+
+/// Where the internal listener is: all that the health check needs.
+pub fn internal_bind(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<SocketAddr, SettingErrors> {
+    let mut env = Env::new(variables, table::OWN);
+    let raw: RawAuth = env.section();
+    let bind = settings::bind(&mut env, "AUTH_INTERNAL_BIND", raw.auth_internal_bind);
+    env.finish(bind)
+}
+
+/// Where users are kept: all that `migrate` and most of `user` need.
+pub fn database(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<DatabaseUrl, SettingErrors> {
+    let mut env = Env::new(variables, table::OWN);
+    let raw: RawAuth = env.section();
+    let url = env.parse("AUTH_DATABASE_URL", raw.auth_database_url, |text| text.parse::<DatabaseUrl>());
+    env.finish(url)
+}
+
+/// How passwords are hashed: what `user add` needs beside the database.
+pub fn bcrypt(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<BcryptOptions, SettingErrors> {
+    let mut env = Env::new(variables, table::OWN);
+    let raw: RawAuth = env.section();
+    let options = bcrypt_options(&mut env, raw.auth_bcrypt_cost, raw.auth_bcrypt_queue);
+    env.finish(options)
+}
+
+impl Config {
+    /// Reads everything that `serve` needs.
+    pub fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, SettingErrors> {
+        let mut env = Env::new(variables, &settings());
+        let tokens = Tokens::read(&mut env);
+        let raw: RawSessions = env.section();
+        let refresh_secrets = secret_set(
+            &mut env,
+            "REFRESH_SECRET",
+            raw.refresh_secret,
+            raw.refresh_secret_next,
+            raw.refresh_secret_previous,
+        );
+        refuse_shared_secret(&mut env, tokens.as_ref(), refresh_secrets.as_ref());
+        let redis = env.parse_optional("REDIS_URL", raw.redis_url, redis_url);
+        let hold = env.duration("REFRESH_HOLD", raw.refresh_hold, (SECOND, 600 * SECOND));
+        let idle_ttl = env.duration("REFRESH_IDLE_TTL", raw.refresh_idle_ttl, (60 * SECOND, 3650 * DAY));
+        let absolute_ttl = env.duration("REFRESH_ABSOLUTE_TTL", raw.refresh_absolute_ttl, (60 * SECOND, 3650 * DAY));
+        let access_ttl = env.duration("ACCESS_TTL", raw.access_ttl, (SECOND, DAY));
+        let access_only_ttl = env.duration("ACCESS_ONLY_TTL", raw.access_only_ttl, (SECOND, 30 * DAY));
+
+        let raw: RawAuth = env.section();
+        let database = env.parse("AUTH_DATABASE_URL", raw.auth_database_url, |text| text.parse::<DatabaseUrl>());
+        let migrate = settings::switch(&mut env, "AUTH_MIGRATE", raw.auth_migrate);
+        let public = settings::bind(&mut env, "AUTH_BIND", raw.auth_bind);
+        let internal = settings::bind(&mut env, "AUTH_INTERNAL_BIND", raw.auth_internal_bind);
+        let drain_timeout = env.duration("AUTH_DRAIN_TIMEOUT", raw.auth_drain_timeout, (SECOND, 600 * SECOND));
+        let trusted_proxies = trusted_proxies(&mut env, raw.auth_trusted_proxies);
+        let bcrypt = bcrypt_options(&mut env, raw.auth_bcrypt_cost, raw.auth_bcrypt_queue);
+        let registration = env.parse("AUTH_REGISTRATION", raw.auth_registration, registration);
+        let scope = env.value::<Scope>(
+            "AUTH_FIRST_PARTY_SCOPES",
+            raw.auth_first_party_scopes,
+            "scope words divided by single spaces",
+        );
+        let audiences = env.parse("AUTH_FIRST_PARTY_AUDIENCES", raw.auth_first_party_audiences, audiences);
+
+        let config = (|| {
+            let tokens = tokens?;
+            Some(Self {
+                policy: Policy {
+                    issuer: tokens.issuer.clone(),
+                    access_ttl: access_ttl?,
+                    access_only_ttl: access_only_ttl?,
+                    absolute_ttl: absolute_ttl?,
+                    refresh: RefreshRules { hold: hold?, idle_ttl: idle_ttl? },
+                    scope: scope?,
+                    audiences: audiences?,
+                    registration: registration?,
+                },
+                tokens,
+                refresh_secrets: refresh_secrets?,
+                bcrypt: bcrypt?,
+                database: database?,
+                redis,
+                migrate: migrate?,
+                listen: Listen { public: public?, internal: internal?, drain_timeout: drain_timeout? },
+                trusted_proxies: trusted_proxies?,
+            })
+        })();
+        env.finish(config)
+    }
+}
+
+/// The shared secret is known to every service; a refresh token signed with it could be minted by any of them.
+fn refuse_shared_secret(env: &mut Env, tokens: Option<&Tokens>, refresh: Option<&SecretSet>) {
+    let (Some(tokens), Some(refresh)) = (tokens, refresh) else { return };
+    if refresh.iter().any(|own| tokens.secrets.iter().any(|shared| shared == own)) {
+        env.reject("REFRESH_SECRET", "(or its _NEXT or _PREVIOUS) is the same as a JWT_SECRET: they must differ");
+    }
+}
+
+fn redis_url(text: &str) -> Result<SecretString, &'static str> {
+    let known = ["redis://", "rediss://"].iter().any(|scheme| text.starts_with(scheme));
+    known.then(|| text.to_owned().into()).ok_or("must begin with redis:// or rediss://")
+}
+
+fn bcrypt_options(env: &mut Env, cost: Option<String>, queue: Option<String>) -> Option<BcryptOptions> {
+    let cost = env.parse("AUTH_BCRYPT_COST", cost, |text| {
+        text.parse().ok().filter(|cost| (4..=16).contains(cost)).ok_or("must be a number from 4 to 16")
+    });
+    let queue = env.parse("AUTH_BCRYPT_QUEUE", queue, |text| {
+        text.parse().ok().filter(|length| (1..=10_000).contains(length)).ok_or("must be a number from 1 to 10000")
+    });
+    let threads = available_parallelism().map_or(1, usize::from);
+    Some(BcryptOptions { cost: cost?, threads, queue: queue? })
+}
+
+fn registration(text: &str) -> Result<Registration, &'static str> {
+    match text {
+        "open" => Ok(Registration::Open),
+        "invite" => Ok(Registration::Invite),
+        "closed" => Ok(Registration::Closed),
+        _ => Err("must be open, invite or closed"),
+    }
+}
+
+fn audiences(text: &str) -> Result<Vec<String>, &'static str> {
+    let audiences: Vec<_> = text.split(',').map(|audience| audience.trim().to_owned()).collect();
+    let named = audiences.iter().all(|audience| !audience.is_empty() && !audience.contains(char::is_whitespace));
+    named.then_some(audiences).ok_or("must be names divided by commas")
+}
+
+fn trusted_proxies(env: &mut Env, raw: Option<String>) -> Option<Vec<IpNet>> {
+    let Some(raw) = raw else { return Some(Vec::new()) };
+    env.parse("AUTH_TRUSTED_PROXIES", Some(raw), |text| {
+        text.split(',').map(|net| net.trim().parse()).collect::<Result<_, _>>().map_err(|_| {
+            "must be networks divided by commas, such as 10.0.0.0/8,127.0.0.1/32"
+        })
+    })
+}

@@ -1,0 +1,168 @@
+//! Access tokens: signed for everybody who has the shared secret, and told apart here from what others could sign.
+//!
+//! With HS256 a resource service that is broken into holds the secret and could mint. So the second half of every
+//! `jti` is a code over all other claims, under a key that only auth-service has. Resource services do not look at it;
+//! auth-service's own routes accept nothing without it.
+
+use std::sync::Arc;
+
+use aws_lc_rs::{constant_time, hmac};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use common::{
+    claims::{ACCESS_TOKEN_TYPE, AccessClaims},
+    secret::SecretSet,
+    verifier::{TokenError, Verifier},
+};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use secrecy::SecretString;
+
+use crate::ports::{Clock, Rng};
+
+const RANDOM_BYTES: usize = 16;
+const CODE_BYTES: usize = 16;
+
+/// Signs access tokens and verifies those that come back to auth-service.
+pub struct AccessTokens {
+    header: Header,
+    key: EncodingKey,
+    verifier: Verifier,
+    /// The one that makes codes comes first; the others only check them.
+    code_keys: Vec<hmac::Key>,
+}
+
+/// The claims could not be written or signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the token could not be signed")]
+pub struct SigningFailed;
+
+impl AccessTokens {
+    /// Signs with `shared`, makes its codes with keys derived from `own`.
+    #[must_use]
+    pub fn new(issuer: &str, shared: &SecretSet, own: &SecretSet, clock: Arc<dyn Clock>) -> Self {
+        let mut header = Header::new(Algorithm::HS256);
+        header.typ = Some(ACCESS_TOKEN_TYPE.to_owned());
+        header.kid = Some(shared.current.kid());
+        Self {
+            header,
+            key: EncodingKey::from_secret(shared.current.as_bytes()),
+            verifier: Verifier::new(issuer, issuer, shared, clock),
+            code_keys: own
+                .iter()
+                .map(|secret| hmac::Key::new(hmac::HMAC_SHA256, &secret.derive(b"latchkey jti")))
+                .collect(),
+        }
+    }
+
+    /// Gives `claims` a `jti` and signs them.
+    pub fn sign(&self, claims: AccessClaims, rng: &dyn Rng) -> Result<SecretString, SigningFailed> {
+        let mut jti = [0; RANDOM_BYTES + CODE_BYTES];
+        let (random, code) = jti.split_at_mut(RANDOM_BYTES);
+        rng.fill(random);
+        let key = self.code_keys.first().ok_or(SigningFailed)?;
+        let tag = hmac::sign(key, &coded_text(&claims, random).ok_or(SigningFailed)?);
+        code.copy_from_slice(&tag.as_ref()[..CODE_BYTES]);
+        let claims = AccessClaims { jti: URL_SAFE_NO_PAD.encode(jti), ..claims };
+        jsonwebtoken::encode(&self.header, &claims, &self.key).map(SecretString::from).map_err(|_| SigningFailed)
+    }
+
+    /// The claims of a token that auth-service itself has signed and that is valid now.
+    pub fn verify(&self, token: &str) -> Result<AccessClaims, TokenError> {
+        let claims = self.verifier.verify(token)?;
+        if self.is_own(&claims) { Ok(claims) } else { Err(TokenError::BadSignature) }
+    }
+
+    fn is_own(&self, claims: &AccessClaims) -> bool {
+        let Ok(jti) = URL_SAFE_NO_PAD.decode(&claims.jti) else { return false };
+        let Some((random, code)) = jti.split_at_checked(RANDOM_BYTES) else { return false };
+        let Some(text) = coded_text(claims, random) else { return false };
+        code.len() == CODE_BYTES
+            && self.code_keys.iter().any(|key| {
+                let tag = hmac::sign(key, &text);
+                constant_time::verify_slices_are_equal(code, &tag.as_ref()[..CODE_BYTES]).is_ok()
+            })
+    }
+}
+
+/// The claims as JSON in the order of their definition, with the random half alone as `jti`.
+fn coded_text(claims: &AccessClaims, random: &[u8]) -> Option<Vec<u8>> {
+    serde_json::to_vec(&AccessClaims { jti: URL_SAFE_NO_PAD.encode(random), ..claims.clone() }).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use common::{clock::Timestamp, secret::SigningSecret, testing::ManualClock};
+    use secrecy::ExposeSecret;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::crypto::rng::SystemRng;
+
+    const ISSUER: &str = "http://localhost:8080";
+
+    fn secrets(letter: &str) -> SecretSet {
+        SecretSet::only(SigningSecret::new(letter.repeat(32).into()).unwrap())
+    }
+
+    fn tokens(shared: &SecretSet, own: &SecretSet) -> AccessTokens {
+        AccessTokens::new(ISSUER, shared, own, Arc::new(ManualClock::at(Timestamp::from_seconds(1000))))
+    }
+
+    fn claims() -> AccessClaims {
+        AccessClaims {
+            iss: ISSUER.to_owned(),
+            aud: vec![ISSUER.to_owned()],
+            sub: Uuid::from_u128(1),
+            client_id: "first-party".to_owned(),
+            exp: 1900,
+            iat: 1000,
+            nbf: None,
+            jti: String::new(),
+            sid: Uuid::from_u128(2),
+            scope: "notes:read".parse().unwrap(),
+            roles: vec!["admin".to_owned()],
+            auth_time: 1000,
+        }
+    }
+
+    #[test]
+    fn a_token_of_ones_own_comes_back_as_it_was() {
+        let tokens = tokens(&secrets("a"), &secrets("b"));
+        let token = tokens.sign(claims(), &SystemRng).unwrap();
+        let verified = tokens.verify(token.expose_secret()).unwrap();
+        assert_eq!(AccessClaims { jti: String::new(), ..verified }, claims());
+    }
+
+    #[test]
+    fn a_claim_changed_by_a_holder_of_the_shared_secret_is_noticed() {
+        let shared = secrets("a");
+        let tokens = tokens(&shared, &secrets("b"));
+        let token = tokens.sign(claims(), &SystemRng).unwrap();
+        let own = tokens.verify(token.expose_secret()).unwrap();
+        let resign = |claims: &AccessClaims| {
+            common::testing::sign(&common::testing::header(&shared.current), claims, &shared.current)
+        };
+        assert!(tokens.verify(&resign(&own)).is_ok());
+        let changes: [fn(&mut AccessClaims); 6] = [
+            |claims| claims.roles.push("root".to_owned()),
+            |claims| claims.sub = Uuid::from_u128(9),
+            |claims| claims.sid = Uuid::from_u128(9),
+            |claims| claims.exp += 1,
+            |claims| claims.auth_time += 1,
+            |claims| claims.jti.truncate(22),
+        ];
+        for change in changes {
+            let mut changed = own.clone();
+            change(&mut changed);
+            assert_eq!(tokens.verify(&resign(&changed)), Err(TokenError::BadSignature));
+        }
+    }
+
+    #[test]
+    fn codes_outlive_a_change_of_the_own_secret() {
+        let (shared, old, new) = (secrets("a"), secrets("b"), secrets("c"));
+        let token = tokens(&shared, &old).sign(claims(), &SystemRng).unwrap();
+        let rolling = SecretSet { previous: Some(old.current.clone()), ..new.clone() };
+        assert!(tokens(&shared, &rolling).verify(token.expose_secret()).is_ok());
+        assert_eq!(tokens(&shared, &new).verify(token.expose_secret()), Err(TokenError::BadSignature));
+    }
+}

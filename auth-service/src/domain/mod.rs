@@ -1,0 +1,9 @@
+//! Plain types and the rules on them. No I/O, no HTTP, no SQL, no Redis: what is decided here can be read on its own.
+
+pub mod device;
+pub mod effect;
+pub mod ids;
+pub mod invite;
+pub mod password;
+pub mod session;
+pub mod user;

@@ -1,0 +1,153 @@
+//! Users, and the names they go by.
+
+use std::fmt;
+
+use common::clock::Timestamp;
+
+use super::{ids::UserId, password::PasswordHash};
+
+/// 3 to 32 of `a`–`z`, `0`–`9`, `.`, `_`, `-`; unique.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Username(String);
+
+/// The text is no username, even in lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 3 to 32 letters a-z, digits, dots, dashes or underscores")]
+pub struct InvalidUsername;
+
+impl Username {
+    /// The username that `text` means: lower-cased.
+    pub fn parse(text: &str) -> Result<Self, InvalidUsername> {
+        let name = text.to_ascii_lowercase();
+        let fits = (3..=32).contains(&name.len())
+            && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'));
+        fits.then_some(Self(name)).ok_or(InvalidUsername)
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An address of the form `local@domain`, lower-cased; unique. Whether mail arrives there is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+/// The text is no e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be an e-mail address of at most 254 bytes")]
+pub struct InvalidEmail;
+
+impl Email {
+    /// The address that `text` means: lower-cased.
+    pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
+        let address = text.to_lowercase();
+        let (local, domain) = address.rsplit_once('@').ok_or(InvalidEmail)?;
+        let fits = address.len() <= 254
+            && !local.is_empty()
+            && !local.contains('@')
+            && domain.split('.').all(|label| !label.is_empty())
+            && !address.chars().any(|character| character.is_whitespace() || character.is_control());
+        fits.then_some(Self(address)).ok_or(InvalidEmail)
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a person types to say who they are. With an `@` it is an e-mail address and nothing else, so that a username
+/// can never shadow somebody's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identifier {
+    /// A username.
+    Username(Username),
+    /// An e-mail address.
+    Email(Email),
+}
+
+impl Identifier {
+    /// What `text` means; `None` when no user can go by it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.contains('@') {
+            Email::parse(text).ok().map(Self::Email)
+        } else {
+            Username::parse(text).ok().map(Self::Username)
+        }
+    }
+}
+
+/// A role's name: `[a-z][a-z0-9_-]{0,31}`.
+#[must_use]
+pub fn is_role(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+}
+
+/// A person with a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Their name in tokens, for ever.
+    pub id: UserId,
+    /// What they log in with.
+    pub username: Username,
+    /// What else they may log in with.
+    pub email: Option<Email>,
+    /// What they are.
+    pub roles: Vec<String>,
+    /// Whether they may not log in.
+    pub disabled: bool,
+    /// When they were registered.
+    pub created_at: Timestamp,
+}
+
+/// A user together with what a login is checked against, read in one go.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The user.
+    pub user: User,
+    /// The stored form of the password.
+    pub password: PasswordHash,
+    /// Raised whenever all sessions of the user end or their roles change. A session made under an older one is refused.
+    pub epoch: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_lower_cased_and_bounded() {
+        assert_eq!(Username::parse("Ada.Lovelace").unwrap().as_str(), "ada.lovelace");
+        for text in ["ab", "a b c", "ada@x", "ädä", "", &"x".repeat(33)] {
+            assert_eq!(Username::parse(text), Err(InvalidUsername), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_lower_cased_and_have_two_halves() {
+        assert_eq!(Email::parse("Ada@Example.org").unwrap().as_str(), "ada@example.org");
+        for text in ["ada", "@x.org", "ada@", "a@b@c.org", "a da@x.org", "ada@x..org"] {
+            assert_eq!(Email::parse(text), Err(InvalidEmail), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_at_sign_makes_it_an_address() {
+        assert!(matches!(Identifier::parse("a@b.org"), Some(Identifier::Email(_))));
+        assert!(matches!(Identifier::parse("ada"), Some(Identifier::Username(_))));
+        assert_eq!(Identifier::parse("no such thing"), None);
+    }
+}

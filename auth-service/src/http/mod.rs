@@ -1,0 +1,51 @@
+//! Requests and answers. No SQL, no Redis, no decisions: a handler checks the form of what was sent, calls one use
+//! case, and writes down what came of it.
+
+mod client_address;
+mod docs;
+mod login;
+mod logout;
+mod me;
+mod openapi;
+mod outcomes;
+mod password;
+mod problems;
+mod reauth;
+mod refresh;
+mod register;
+mod sessions;
+mod signed_in;
+mod token_answer;
+
+use actix_web::{http::header, middleware::DefaultHeaders, web};
+use common::actix::resource::{delete, get, post, resource};
+
+pub use client_address::TrustedProxies;
+pub use openapi::document;
+pub use outcomes::Outcomes;
+
+/// The largest body of a request to auth-service, in bytes.
+pub const BODY_LIMIT: usize = 8 * 1024;
+
+/// Registers every public address. Needs `web::Data` of `Deps`, [`Outcomes`] and [`TrustedProxies`].
+pub fn routes(config: &mut web::ServiceConfig) {
+    // What these answer is for one client and one moment (RFC 6749, section 5.1).
+    let auth = web::scope("/auth")
+        .wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")))
+        .service(resource("/register", [post(register::register)]))
+        .service(resource("/login", [post(login::login)]))
+        .service(resource("/refresh", [post(refresh::refresh)]))
+        .service(resource("/logout", [post(logout::logout)]))
+        .service(resource("/logout-all", [post(logout::logout_all)]))
+        .service(resource("/me", [get(me::me)]))
+        .service(resource("/sessions", [get(sessions::list)]))
+        .service(resource("/sessions/{sid}", [delete(sessions::end)]))
+        .service(resource("/password", [post(password::change)]))
+        .service(resource("/reauth", [post(reauth::reauthenticate)]))
+        .default_service(web::to(common::actix::answers::not_found));
+    config
+        .service(auth)
+        .service(resource("/openapi.json", [get(openapi::serve)]))
+        .service(resource("/docs", [get(docs::enter)]))
+        .service(resource("/docs/{file:.*}", [get(docs::serve)]));
+}

@@ -1,0 +1,53 @@
+//! `GET /openapi.json`: the document is made from the handlers, so it cannot be about other ones.
+
+use actix_web::HttpResponse;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use super::{login, logout, me, password, reauth, refresh, register, sessions};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Latchkey auth-service",
+        description = "Logs users in, refreshes and revokes their sessions. Errors are problem documents (RFC 9457) with a stable `code`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        register::register, login::login, refresh::refresh, logout::logout, logout::logout_all, reauth::reauthenticate,
+        me::me, sessions::list, sessions::end, password::change,
+    ),
+    tags((name = "login", description = "From a password to tokens and back"), (name = "account", description = "The user's own things")),
+    modifiers(&Tokens),
+)]
+struct Document;
+
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_with(Default::default);
+        for (name, description) in
+            [("access_token", "From login or refresh."), ("refresh_token", "From login or the last refresh.")]
+        {
+            let scheme = HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .bearer_format("JWT")
+                .description(Some(description))
+                .build();
+            components.add_security_scheme(name, SecurityScheme::Http(scheme));
+        }
+    }
+}
+
+/// The document.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+pub(super) async fn serve() -> HttpResponse {
+    HttpResponse::Ok().json(document())
+}

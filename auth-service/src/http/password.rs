@@ -1,0 +1,53 @@
+//! `POST /auth/password`
+
+use actix_web::{HttpResponse, web};
+use common::problem::Problem;
+use secrecy::SecretString;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    logout::{PendingAnswer, applied},
+    problems::invalid_password,
+    signed_in::SignedIn,
+};
+use crate::{
+    domain::password::Password,
+    service::{Deps, change_password as service},
+};
+
+/// The password as it is and as it shall be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordRequest {
+    #[schema(value_type = String, format = Password)]
+    current_password: SecretString,
+    /// At most 71 bytes, without NUL, and hard to guess.
+    #[schema(value_type = String, format = Password)]
+    new_password: SecretString,
+}
+
+/// Changes the password and ends the user's other sessions.
+#[utoipa::path(
+    post, path = "/auth/password", tag = "account", request_body = PasswordRequest,
+    responses(
+        (status = 202, description = "Changed; the other sessions end as soon as the session store can be reached", body = PendingAnswer),
+        (status = 204, description = "Changed; the other sessions are over"),
+        (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired` or `login_required`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`wrong_password`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`weak_password`, with advice", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("access_token" = []))
+)]
+pub async fn change(
+    deps: web::Data<Deps>,
+    current: SignedIn,
+    body: web::Json<PasswordRequest>,
+) -> Result<HttpResponse, Problem> {
+    let PasswordRequest { current_password, new_password } = body.into_inner();
+    let old = Password::new(current_password).map_err(|error| invalid_password("current_password", error))?;
+    let new = Password::new(new_password).map_err(|error| invalid_password("new_password", error))?;
+    Ok(applied(service::change_password(&deps, &current.0, old, new).await?))
+}

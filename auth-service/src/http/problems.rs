@@ -1,0 +1,158 @@
+//! What goes wrong in the use cases, as problem documents. One `match` an error; the cause stays in the log.
+
+use common::{
+    actix::bearer,
+    problem::{Problem, Status},
+};
+
+use crate::{
+    domain::password::{InvalidPassword, WeakPassword},
+    ports::StoreError,
+    service::{
+        Trouble,
+        authenticate::AuthenticateError,
+        change_password::ChangePasswordError,
+        login::LoginError,
+        logout::LogoutError,
+        reauthenticate::ReauthenticateError,
+        refresh::RefreshError,
+        register::RegisterError,
+    },
+};
+
+/// Seconds: stores come back within moments, or not for long.
+const RETRY_AFTER: u32 = 1;
+
+impl From<Trouble> for Problem {
+    fn from(trouble: Trouble) -> Self {
+        trouble_as(&trouble, "unavailable")
+    }
+}
+
+/// The problem for `trouble`; where the request may be sent again, `code` says so.
+fn trouble_as(trouble: &Trouble, code: &'static str) -> Problem {
+    match trouble {
+        Trouble::Store(StoreError::Unavailable(_)) => {
+            tracing::warn!(%trouble, "answered 503");
+            Problem::unavailable(code, "This cannot be done right now; try again in a moment", RETRY_AFTER)
+        }
+        Trouble::Busy | Trouble::Contended => {
+            tracing::warn!(%trouble, "answered 503");
+            Problem::unavailable(code, "Too much is going on right now; try again in a moment", RETRY_AFTER)
+        }
+        Trouble::Store(StoreError::Inconsistent(_)) | Trouble::Internal(_) => {
+            tracing::error!(%trouble, "answered 500");
+            Problem::internal()
+        }
+    }
+}
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials => {
+                bearer::unauthenticated("invalid_credentials", "invalid username or password")
+            }
+            LoginError::UserDisabled => Self::new(Status::Forbidden, "user_disabled", "This account is disabled"),
+            LoginError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    /// Says what to do next: try again, or log in again and why.
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::InvalidToken(reason) => bearer::invalid_token("login_required", reason.to_string()),
+            RefreshError::LoginRequired => session_over(),
+            RefreshError::TokenReused => bearer::invalid_token(
+                "token_reused",
+                "A used refresh token came back, so the session was ended everywhere".to_owned(),
+            ),
+            RefreshError::Trouble(trouble) => trouble_as(&trouble, "retry"),
+        }
+    }
+}
+
+impl From<AuthenticateError> for Problem {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::InvalidToken(error) => error.into(),
+            AuthenticateError::LoginRequired => session_over(),
+            AuthenticateError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+impl From<LogoutError> for Problem {
+    fn from(error: LogoutError) -> Self {
+        match error {
+            LogoutError::InvalidToken(error) => error.into(),
+            LogoutError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Closed => {
+                Self::new(Status::Forbidden, "registration_closed", "Nobody can register here; ask an administrator")
+            }
+            RegisterError::InviteRequired => {
+                Self::new(Status::Forbidden, "invite_required", "Registering needs an invitation")
+                    .with_field("invite", "is missing")
+            }
+            RegisterError::InviteInvalid => {
+                Self::new(Status::Forbidden, "invite_invalid", "The invitation is unknown, has expired or was used")
+            }
+            RegisterError::WeakPassword(weak) => weak_password("password", weak),
+            RegisterError::UsernameTaken => {
+                Self::new(Status::Conflict, "username_taken", "The username is taken").with_field("username", "is taken")
+            }
+            RegisterError::EmailTaken => {
+                Self::new(Status::Conflict, "email_taken", "The e-mail address is taken").with_field("email", "is taken")
+            }
+            RegisterError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for Problem {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::WrongPassword => wrong_password(),
+            ChangePasswordError::WeakPassword(weak) => weak_password("new_password", weak),
+            ChangePasswordError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+impl From<ReauthenticateError> for Problem {
+    fn from(error: ReauthenticateError) -> Self {
+        match error {
+            ReauthenticateError::WrongPassword => wrong_password(),
+            ReauthenticateError::LoginRequired => session_over(),
+            ReauthenticateError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+fn session_over() -> Problem {
+    bearer::invalid_token("login_required", "The session is over; log in again".to_owned())
+}
+
+/// Not 401: the session is fine, and a client must not refresh or log out because of it.
+fn wrong_password() -> Problem {
+    Problem::new(Status::Forbidden, "wrong_password", "The password is not the current one")
+}
+
+fn weak_password(field: &'static str, weak: WeakPassword) -> Problem {
+    let problem = Problem::new(Status::UnprocessableEntity, "weak_password", "The password is too easy to guess");
+    weak.warning.into_iter().chain(weak.suggestions).fold(problem, |problem, advice| problem.with_field(field, advice))
+}
+
+/// 400 for a password that cannot be one.
+pub(super) fn invalid_password(field: &'static str, error: InvalidPassword) -> Problem {
+    Problem::bad_field(field, error.to_string())
+}

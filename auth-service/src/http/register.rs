@@ -1,0 +1,86 @@
+//! `POST /auth/register`
+
+use actix_web::{HttpResponse, web};
+use common::problem::Problem;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::problems::invalid_password;
+use crate::{
+    domain::{
+        invite::InviteCode,
+        password::Password,
+        user::{Email, User, Username},
+    },
+    service::{
+        Deps,
+        register::{self as service, Registrant},
+    },
+};
+
+/// Who wants to register.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterRequest {
+    /// 3 to 32 of `a`–`z`, `0`–`9`, `.`, `_`, `-`; lower-cased; unique.
+    #[schema(example = "ada")]
+    username: String,
+    /// Lower-cased; unique. Whoever has one may log in with it.
+    email: Option<String>,
+    /// At most 71 bytes, without NUL, and hard to guess.
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+    /// The code, where registration is by invitation.
+    #[schema(value_type = Option<String>)]
+    invite: Option<SecretString>,
+}
+
+/// A user.
+#[derive(Serialize, ToSchema)]
+pub struct UserAnswer {
+    /// `sub` in tokens.
+    id: Uuid,
+    username: String,
+    email: Option<String>,
+    roles: Vec<String>,
+}
+
+impl From<User> for UserAnswer {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id.0,
+            username: user.username.to_string(),
+            email: user.email.map(|email| email.as_str().to_owned()),
+            roles: user.roles,
+        }
+    }
+}
+
+/// Registers a user.
+#[utoipa::path(
+    post, path = "/auth/register", tag = "login", request_body = RegisterRequest,
+    responses(
+        (status = 201, description = "Registered", body = UserAnswer),
+        (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`registration_closed`, `invite_required` or `invite_invalid`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`username_taken` or `email_taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`weak_password`, with advice", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn register(deps: web::Data<Deps>, body: web::Json<RegisterRequest>) -> Result<HttpResponse, Problem> {
+    let RegisterRequest { username, email, password, invite } = body.into_inner();
+    let registrant = Registrant {
+        username: Username::parse(&username).map_err(|error| Problem::bad_field("username", error.to_string()))?,
+        email: email
+            .map(|email| Email::parse(&email))
+            .transpose()
+            .map_err(|error| Problem::bad_field("email", error.to_string()))?,
+        password: Password::new(password).map_err(|error| invalid_password("password", error))?,
+        invite: invite.map(InviteCode::presented),
+    };
+    let user = service::register(&deps, registrant).await?;
+    Ok(HttpResponse::Created().json(UserAnswer::from(user)))
+}

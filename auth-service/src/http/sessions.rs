@@ -1,0 +1,100 @@
+//! `GET /auth/sessions`, `DELETE /auth/sessions/{sid}`
+
+use std::{net::IpAddr, time::Duration};
+
+use actix_web::{HttpResponse, web};
+use common::{clock::Timestamp, problem::Problem};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::signed_in::SignedIn;
+use crate::{
+    domain::{ids::SessionId, session::Session},
+    service::{Deps, logout, own_sessions},
+};
+
+/// Finer steps would tell whoever looks at the list when exactly somebody is at a device.
+const LAST_SEEN_STEP: Duration = Duration::from_secs(5 * 60);
+
+/// A session as its user sees it.
+#[derive(Serialize, ToSchema)]
+pub struct SessionAnswer {
+    id: Uuid,
+    /// Whether it is the session of this request.
+    current: bool,
+    /// Such as "Firefox on Linux".
+    device: String,
+    /// Where the login came from, if known.
+    #[schema(value_type = Option<String>)]
+    address: Option<IpAddr>,
+    mode: &'static str,
+    /// RFC 3339, in UTC.
+    created_at: String,
+    /// RFC 3339, in UTC; rounded down to five minutes.
+    last_seen_at: String,
+    /// RFC 3339, in UTC: when it ends unless it is refreshed before.
+    expires_at: String,
+}
+
+/// The sessions of a user.
+#[derive(Serialize, ToSchema)]
+pub struct SessionList {
+    items: Vec<SessionAnswer>,
+    /// Always null: the list is complete.
+    next: Option<String>,
+}
+
+impl SessionAnswer {
+    fn new(session: Session, current: SessionId) -> Self {
+        Self {
+            id: session.id.0,
+            current: session.id == current,
+            device: session.device,
+            address: session.address,
+            mode: session.mode.as_str(),
+            created_at: rfc3339(session.created_at),
+            last_seen_at: rfc3339(session.last_seen.rounded_down(LAST_SEEN_STEP)),
+            expires_at: rfc3339(session.idle_expiry.min(session.absolute_expiry)),
+        }
+    }
+}
+
+fn rfc3339(at: Timestamp) -> String {
+    humantime::format_rfc3339_seconds(at.to_system_time()).to_string()
+}
+
+/// The user's sessions, the newest first.
+#[utoipa::path(
+    get, path = "/auth/sessions", tag = "account",
+    responses(
+        (status = 200, description = "The sessions that are alive", body = SessionList),
+        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired` or `login_required`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("access_token" = []))
+)]
+pub async fn list(deps: web::Data<Deps>, current: SignedIn) -> Result<web::Json<SessionList>, Problem> {
+    let sessions = own_sessions::own_sessions(&deps, &current.0).await?;
+    let items = sessions.into_iter().map(|session| SessionAnswer::new(session, current.0.id)).collect();
+    Ok(web::Json(SessionList { items, next: None }))
+}
+
+/// Ends one of the user's sessions. Another user's is not found.
+#[utoipa::path(
+    delete, path = "/auth/sessions/{sid}", tag = "account",
+    params(("sid" = Uuid, Path, description = "The session's id")),
+    responses(
+        (status = 204, description = "The session is over"),
+        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired` or `login_required`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`not_found`: the user has no such session", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("access_token" = []))
+)]
+pub async fn end(deps: web::Data<Deps>, current: SignedIn, sid: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    if !logout::end_session(&deps, &current.0, SessionId(*sid)).await? {
+        return Err(Problem::not_found());
+    }
+    Ok(HttpResponse::NoContent().finish())
+}

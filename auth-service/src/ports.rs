@@ -1,0 +1,210 @@
+//! What the use cases need from the outside, in the words of the domain. `storage` and `crypto` implement these.
+//!
+//! Every method that asks a store is bounded in time by its implementation: it answers, or says
+//! [`StoreError::Unavailable`], within a second.
+
+use async_trait::async_trait;
+use common::clock::Timestamp;
+pub use common::clock::{Clock, SystemClock};
+
+use crate::domain::{
+    effect::{Effect, PendingEffect},
+    ids::{SessionId, UserId},
+    invite::{HashedInvite, Invite},
+    password::{Password, PasswordHash},
+    session::{PresentedToken, Refusal, RefreshRules, RevokedReason, Rotation, Session},
+    user::{Account, Identifier, User},
+};
+
+/// Where chance comes from.
+pub trait Rng: Send + Sync {
+    /// Fills `bytes` with what nobody can guess.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// A store did not do what it was asked. Whether it did a part of it is not known; every method may be called again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It is down, slow or full: try again later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// It holds something that cannot be understood. The text names the place, not the content.
+    #[error("the store is inconsistent: {0}")]
+    Inconsistent(String),
+}
+
+/// A new user, as registration makes it.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// The user.
+    pub user: User,
+    /// The stored form of the password.
+    pub password: PasswordHash,
+    /// The invitation that is used up by it, where one is needed.
+    pub invite: Option<HashedInvite>,
+}
+
+/// What became of a new user. The store's own unique rules decide, so two at once cannot both succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Insertion {
+    /// It is stored.
+    Done,
+    /// The username is another's.
+    UsernameTaken,
+    /// The e-mail address is another's.
+    EmailTaken,
+    /// The invitation does not exist, has expired or was used.
+    InviteInvalid,
+}
+
+/// Users and their passwords, and the outbox of what changes to them mean for their sessions.
+#[async_trait]
+pub trait UserStore: Send + Sync {
+    /// Stores a new user and uses up the invitation, or does neither.
+    async fn insert(&self, account: &NewAccount, now: Timestamp) -> Result<Insertion, StoreError>;
+
+    /// Password and epoch are read together: a password change in between cannot mix old and new.
+    async fn find(&self, identifier: &Identifier) -> Result<Option<Account>, StoreError>;
+
+    /// The same by id.
+    async fn find_by_id(&self, id: UserId) -> Result<Option<Account>, StoreError>;
+
+    /// Up to `limit` users after `after`, in the order of their ids (which is the order of their registration).
+    async fn list(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
+
+    /// Changes a user, raises the epoch and writes `effect` to the outbox, all in one transaction.
+    /// `None` when there is no such user, or the password was not `expected` any more.
+    async fn change(&self, id: UserId, change: &Change, effect: &Effect, now: Timestamp)
+    -> Result<Option<PendingEffect>, StoreError>;
+
+    /// Lets a disabled user log in again. `false` when there is no such user.
+    async fn enable(&self, id: UserId) -> Result<bool, StoreError>;
+
+    /// Stores an invitation.
+    async fn insert_invite(&self, invite: &Invite) -> Result<(), StoreError>;
+
+    /// The oldest effects of the outbox, at most `limit`, in order.
+    async fn pending_effects(&self, limit: u32) -> Result<Vec<PendingEffect>, StoreError>;
+
+    /// The effects on one user that are in the outbox, in order.
+    async fn pending_effects_of(&self, user: UserId) -> Result<Vec<PendingEffect>, StoreError>;
+
+    /// Takes an effect that has been applied out of the outbox.
+    async fn effect_applied(&self, id: i64) -> Result<(), StoreError>;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// A change to a user that their sessions must follow.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// A new password, if the old one is still `expected`.
+    Password {
+        /// The stored form that the caller has verified.
+        expected: PasswordHash,
+        /// The stored form from now on.
+        new: PasswordHash,
+    },
+    /// New roles.
+    Roles(Vec<String>),
+    /// No more logins.
+    Disable,
+    /// Nothing of the user, only the sessions.
+    SessionsOnly,
+}
+
+/// What became of a new session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    /// It is stored.
+    Done,
+    /// The user has changed since the login read them (password, roles, all sessions ended): read again.
+    StaleEpoch,
+}
+
+/// What a refresh came to. The store has carried it out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RefreshOutcome {
+    /// Nothing to refresh; nothing was changed.
+    Refused(Refusal),
+    /// A used token came back; the session, as it was, is revoked now.
+    Reuse(Box<Session>),
+    /// Fresh tokens may be issued.
+    Granted {
+        /// The session as it is now: current token, idle expiry and last-seen time moved on.
+        session: Box<Session>,
+        /// Which refresh token the client gets.
+        rotation: Rotation,
+        /// The store had lost writes and was put right.
+        rolled_back: bool,
+    },
+}
+
+/// Sessions. Each method is one step: no other request sees half of it.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// Stores a new session, unless the user's epoch is newer than the session's by now.
+    async fn create(&self, session: &Session, now: Timestamp) -> Result<Creation, StoreError>;
+
+    /// Carries out [`decide_refresh`](crate::domain::session::decide_refresh) for a token whose signature has been
+    /// verified. When it grants, `last_seen` is `now` and `idle_expiry` is `now + idle_ttl`.
+    async fn refresh(
+        &self,
+        user: UserId,
+        session: SessionId,
+        presented: &PresentedToken,
+        now: Timestamp,
+        rules: RefreshRules,
+    ) -> Result<RefreshOutcome, StoreError>;
+
+    /// The session if it is alive at `now`.
+    async fn find(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError>;
+
+    /// The sessions of a user that are alive at `now`, the newest first.
+    async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError>;
+
+    /// Notes that the user gave the password again at `now`. `false` when the session is not alive.
+    async fn reauthenticated(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Ends a session. `false` when it was not alive at `now`.
+    async fn revoke(
+        &self,
+        user: UserId,
+        session: SessionId,
+        reason: RevokedReason,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Raises the user's epoch to at least that of `effect`, so that no session can be created under an older one,
+    /// then does what it says to the sessions of an older epoch than the effect's, and to no others. A session that is
+    /// kept, or gets its roles, is of the effect's epoch from then on. So applying one twice does no harm: a session
+    /// that began in between is not touched. Effects on one user come in order the first time.
+    async fn apply(&self, effect: &PendingEffect, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Why a password was not hashed or verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    /// Too many wait already: answer 503.
+    #[error("too many passwords are waiting to be hashed")]
+    Busy,
+    /// The hash function failed.
+    #[error("the hash function failed")]
+    Failed,
+}
+
+/// Hashes and verifies passwords, away from the threads that serve requests.
+#[async_trait]
+pub trait PasswordHasher: Send + Sync {
+    /// The stored form of a new password.
+    async fn hash(&self, password: Password) -> Result<PasswordHash, HashError>;
+
+    /// Whether `password` is the one that `hash` was made of. For `None`, a user who does not exist, and for a hash that
+    /// cannot be read, the same work is done and the answer is no.
+    async fn verify(&self, password: Password, hash: Option<PasswordHash>) -> Result<bool, HashError>;
+}
+

@@ -1,0 +1,52 @@
+//! Password change: a new password ends every session but the one it was changed in.
+
+use super::{
+    Deps, Trouble,
+    effects::{Applied, change_and_apply},
+    register::own_words,
+};
+use crate::{
+    domain::{
+        effect::{Effect, EndReason},
+        password::{Password, WeakPassword, check_strength},
+        session::Session,
+    },
+    ports::Change,
+};
+
+/// Why the password is what it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The current password is another.
+    #[error("the current password is another")]
+    WrongPassword,
+    /// The new password is easy to guess.
+    #[error("the new password is too weak")]
+    WeakPassword(WeakPassword),
+    /// Not the client's fault.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+/// Checks the current password and replaces it.
+pub async fn change_password(
+    deps: &Deps,
+    session: &Session,
+    current: Password,
+    new: Password,
+) -> Result<Applied, ChangePasswordError> {
+    let account = deps.users.find_by_id(session.user).await.map_err(Trouble::from)?;
+    let hash = account.as_ref().map(|account| account.password.clone());
+    let matches = deps.hasher.verify(current, hash).await.map_err(Trouble::from)?;
+    let account = account.filter(|_| matches).ok_or(ChangePasswordError::WrongPassword)?;
+    let own_words = own_words(&account.user.username, account.user.email.as_ref());
+    check_strength(&new, &own_words).map_err(ChangePasswordError::WeakPassword)?;
+    let change = Change::Password {
+        expected: account.password,
+        new: deps.hasher.hash(new).await.map_err(Trouble::from)?,
+    };
+    let effect = Effect::EndSessions { reason: EndReason::PasswordChange, except: Some(session.id) };
+    let applied = change_and_apply(deps, session.user, &change, &effect).await?;
+    tracing::info!(user = %session.user, "password changed");
+    applied.ok_or(ChangePasswordError::WrongPassword)
+}

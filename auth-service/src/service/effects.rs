@@ -1,0 +1,61 @@
+//! Changes to a user, and what they mean for the user's sessions: committed together, applied at once or later.
+
+use super::{Deps, Trouble};
+use crate::{
+    domain::{effect::Effect, ids::UserId},
+    ports::{Change, SessionStore, StoreError, UserStore},
+};
+
+/// How many effects one round of the worker takes.
+const BATCH: u32 = 100;
+
+/// When the sessions follow a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// They have.
+    Now,
+    /// As soon as the session store can be reached.
+    Later,
+}
+
+/// Commits a change with its effect, then applies all effects on the user that are waiting. `None` when there is no such
+/// user, or the password was not the expected one any more.
+pub async fn change_and_apply(
+    deps: &Deps,
+    user: UserId,
+    change: &Change,
+    effect: &Effect,
+) -> Result<Option<Applied>, Trouble> {
+    let now = deps.clock.now();
+    let Some(_committed) = deps.users.change(user, change, effect, now).await? else { return Ok(None) };
+    match apply_waiting(deps, user).await {
+        Ok(()) => Ok(Some(Applied::Now)),
+        Err(error) => {
+            tracing::warn!(%user, %error, "the change is committed; the sessions will follow");
+            Ok(Some(Applied::Later))
+        }
+    }
+}
+
+/// In order: an older effect that waits comes first.
+async fn apply_waiting(deps: &Deps, user: UserId) -> Result<(), StoreError> {
+    for effect in deps.users.pending_effects_of(user).await? {
+        deps.sessions.apply(&effect, deps.clock.now()).await?;
+        deps.users.effect_applied(effect.id).await?;
+    }
+    Ok(())
+}
+
+/// Applies what waits in the outbox, in order, and stops at the first failure. Returns how many were applied.
+pub async fn apply_pending(
+    users: &dyn UserStore,
+    sessions: &dyn SessionStore,
+    clock: &dyn crate::ports::Clock,
+) -> Result<usize, StoreError> {
+    let effects = users.pending_effects(BATCH).await?;
+    for effect in &effects {
+        sessions.apply(effect, clock.now()).await?;
+        users.effect_applied(effect.id).await?;
+    }
+    Ok(effects.len())
+}

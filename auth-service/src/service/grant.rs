@@ -1,0 +1,68 @@
+//! The tokens that a session is answered with.
+
+use std::time::Duration;
+
+use common::{claims::AccessClaims, clock::Timestamp, scope::Scope};
+use secrecy::SecretString;
+
+use super::{Deps, Trouble};
+use crate::{
+    crypto::access_tokens::SigningFailed,
+    domain::session::{Mode, Session},
+};
+
+/// A successful answer of login and refresh (RFC 6749, section 5.1).
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// The access token.
+    pub access_token: SecretString,
+    /// How long it lives.
+    pub expires_in: Duration,
+    /// The refresh token, where the session's mode has one.
+    pub refresh_token: Option<SecretString>,
+    /// What the access token allows.
+    pub scope: Scope,
+}
+
+impl From<SigningFailed> for Trouble {
+    fn from(_: SigningFailed) -> Self {
+        Self::Internal("a token could not be signed")
+    }
+}
+
+/// A fresh access token for `session`, with the refresh token to go with it. `iat` is `now`, the instant at which the
+/// session was decided to be alive.
+pub(super) fn grant(
+    deps: &Deps,
+    session: &Session,
+    refresh_token: Option<SecretString>,
+    now: Timestamp,
+) -> Result<Grant, Trouble> {
+    let ttl = match session.mode {
+        Mode::Bearer => deps.policy.access_ttl,
+        Mode::AccessOnly => deps.policy.access_only_ttl,
+    };
+    let expires_in = ttl.min(session.absolute_expiry.since(now));
+    let mut audiences = vec![deps.policy.issuer.clone()];
+    audiences.extend_from_slice(&deps.policy.audiences);
+    let claims = AccessClaims {
+        iss: deps.policy.issuer.clone(),
+        aud: audiences,
+        sub: session.user.0,
+        client_id: session.client_id.clone(),
+        exp: (now + expires_in).seconds(),
+        iat: now.seconds(),
+        nbf: None,
+        jti: String::new(),
+        sid: session.id.0,
+        scope: session.scope.clone(),
+        roles: session.roles.clone(),
+        auth_time: session.authenticated_at.seconds(),
+    };
+    Ok(Grant {
+        access_token: deps.access_tokens.sign(claims, &*deps.rng)?,
+        expires_in: Duration::from_secs(expires_in.as_secs()),
+        refresh_token,
+        scope: session.scope.clone(),
+    })
+}

@@ -1,0 +1,120 @@
+//! Login: a password becomes a session.
+
+use std::{net::IpAddr, time::Duration};
+
+use common::clock::Timestamp;
+
+use super::{
+    Deps, FIRST_PARTY_CLIENT, Trouble,
+    grant::{Grant, grant},
+};
+use crate::{
+    domain::{
+        ids::{SessionId, TokenId},
+        password::Password,
+        session::{CurrentToken, Mode, Session},
+        user::{Account, Identifier},
+    },
+    ports::Creation,
+};
+
+/// How often a login starts anew because its user changed meanwhile.
+const ATTEMPTS: u32 = 3;
+
+/// What a client sends, checked for form.
+#[derive(Debug, Clone)]
+pub struct LoginRequest {
+    /// Who it is, if anybody can go by that.
+    pub identifier: Option<Identifier>,
+    /// The password.
+    pub password: Password,
+    /// What the client will hold.
+    pub mode: Mode,
+    /// What the session is shown as.
+    pub device: String,
+    /// Where the request came from, if known.
+    pub address: Option<IpAddr>,
+}
+
+/// Why there is no session.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    /// No such user, or not the password: the same answer for the same work.
+    #[error("invalid username or password")]
+    InvalidCredentials,
+    /// The password is right, and the user is disabled.
+    #[error("the user is disabled")]
+    UserDisabled,
+    /// Not the client's fault.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+/// Checks the password, begins a session, and issues its first tokens.
+pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Grant, LoginError> {
+    for _ in 0..ATTEMPTS {
+        let account = match &request.identifier {
+            Some(identifier) => deps.users.find(identifier).await.map_err(Trouble::from)?,
+            None => None,
+        };
+        let account = verified(deps, &request, account).await?;
+        let now = deps.clock.now();
+        let session = begin(deps, &request, account, now);
+        match deps.sessions.create(&session, now).await.map_err(Trouble::from)? {
+            Creation::Done => {
+                tracing::info!(user = %session.user, session = %session.id, mode = %session.mode, "logged in");
+                return Ok(first_grant(deps, &session, now)?);
+            }
+            // The password was changed, or the roles, after they were read: what was read is not true any more.
+            Creation::StaleEpoch => {}
+        }
+    }
+    Err(Trouble::Contended.into())
+}
+
+async fn verified(deps: &Deps, request: &LoginRequest, account: Option<Account>) -> Result<Account, LoginError> {
+    let hash = account.as_ref().map(|account| account.password.clone());
+    let matches = deps.hasher.verify(request.password.clone(), hash).await.map_err(Trouble::from)?;
+    let account = account.filter(|_| matches).ok_or(LoginError::InvalidCredentials)?;
+    if account.user.disabled {
+        return Err(LoginError::UserDisabled);
+    }
+    Ok(account)
+}
+
+fn begin(deps: &Deps, request: &LoginRequest, account: Account, now: Timestamp) -> Session {
+    let (absolute_ttl, idle_ttl) = lifetimes(deps, request.mode);
+    Session {
+        id: SessionId::new(now, &*deps.rng),
+        user: account.user.id,
+        epoch: account.epoch,
+        current: CurrentToken { id: TokenId::new(&*deps.rng), generation: 0 },
+        roles: account.user.roles,
+        client_id: FIRST_PARTY_CLIENT.to_owned(),
+        mode: request.mode,
+        scope: deps.policy.scope.clone(),
+        created_at: now,
+        authenticated_at: now,
+        absolute_expiry: now + absolute_ttl,
+        idle_expiry: now + idle_ttl,
+        last_seen: now,
+        device: request.device.clone(),
+        address: request.address,
+        revoked: None,
+    }
+}
+
+fn lifetimes(deps: &Deps, mode: Mode) -> (Duration, Duration) {
+    match mode {
+        Mode::Bearer => (deps.policy.absolute_ttl, deps.policy.refresh.idle_ttl),
+        Mode::AccessOnly => (deps.policy.access_only_ttl, deps.policy.access_only_ttl),
+    }
+}
+
+fn first_grant(deps: &Deps, session: &Session, now: Timestamp) -> Result<Grant, Trouble> {
+    let refresh_token = match session.mode {
+        Mode::Bearer => Some(deps.refresh_tokens.sign_first(session, now)?),
+        Mode::AccessOnly => None,
+    };
+    grant(deps, session, refresh_token, now)
+}

@@ -1,0 +1,120 @@
+//! What an operator does with users. Sessions follow through the outbox: a running auth-service applies it within a
+//! second, so these need no session store.
+
+use std::sync::Arc;
+
+use super::{Trouble, register::own_words};
+use crate::{
+    domain::{
+        effect::{Effect, EndReason},
+        ids::UserId,
+        password::{Password, WeakPassword, check_strength},
+        user::{Email, Identifier, User, Username},
+    },
+    ports::{Change, Clock, Insertion, NewAccount, PasswordHasher, Rng, UserStore},
+};
+
+/// What the operator's use cases share.
+pub struct Operator {
+    /// Users and the outbox.
+    pub users: Arc<dyn UserStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub rng: Arc<dyn Rng>,
+}
+
+/// Why a user was not changed or added.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ManageError {
+    /// There is no such user.
+    #[error("there is no such user")]
+    NoSuchUser,
+    /// The username is another's.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// The e-mail address is another's.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// The password is easy to guess.
+    #[error("the password is too weak{}", advice(.0))]
+    WeakPassword(WeakPassword),
+    /// The store or the hash function failed.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+fn advice(weak: &WeakPassword) -> String {
+    let sentences = weak.warning.iter().chain(&weak.suggestions);
+    sentences.fold(String::new(), |text, sentence| format!("{text}; {sentence}"))
+}
+
+/// A user as the operator describes them.
+#[derive(Debug, Clone)]
+pub struct Addition {
+    /// The name to log in with.
+    pub username: Username,
+    /// An address to log in with.
+    pub email: Option<Email>,
+    /// What they are.
+    pub roles: Vec<String>,
+    /// The password.
+    pub password: Password,
+}
+
+impl Operator {
+    /// The user who goes by `identifier`.
+    pub async fn find(&self, identifier: &Identifier) -> Result<User, ManageError> {
+        let account = self.users.find(identifier).await.map_err(Trouble::from)?;
+        account.map(|account| account.user).ok_or(ManageError::NoSuchUser)
+    }
+
+    /// Adds a user, whatever registration allows.
+    pub async fn add(&self, addition: Addition, hasher: &dyn PasswordHasher) -> Result<User, ManageError> {
+        let own_words = own_words(&addition.username, addition.email.as_ref());
+        check_strength(&addition.password, &own_words).map_err(ManageError::WeakPassword)?;
+        let password = hasher.hash(addition.password).await.map_err(Trouble::from)?;
+        let now = self.clock.now();
+        let user = User {
+            id: UserId::new(now, &*self.rng),
+            username: addition.username,
+            email: addition.email,
+            roles: addition.roles,
+            disabled: false,
+            created_at: now,
+        };
+        let account = NewAccount { user, password, invite: None };
+        match self.users.insert(&account, now).await.map_err(Trouble::from)? {
+            Insertion::Done => Ok(account.user),
+            Insertion::UsernameTaken => Err(ManageError::UsernameTaken),
+            Insertion::EmailTaken => Err(ManageError::EmailTaken),
+            Insertion::InviteInvalid => Err(Trouble::Internal("an invitation was asked of an operator").into()),
+        }
+    }
+
+    /// Gives a user these roles and no others.
+    pub async fn set_roles(&self, identifier: &Identifier, roles: Vec<String>) -> Result<User, ManageError> {
+        let effect = Effect::SetRoles { roles: roles.clone() };
+        self.change(identifier, &Change::Roles(roles), &effect).await
+    }
+
+    /// Ends all sessions of a user and lets them log in no more.
+    pub async fn disable(&self, identifier: &Identifier) -> Result<User, ManageError> {
+        let effect = Effect::EndSessions { reason: EndReason::UserDisabled, except: None };
+        self.change(identifier, &Change::Disable, &effect).await
+    }
+
+    /// Lets a disabled user log in again.
+    pub async fn enable(&self, identifier: &Identifier) -> Result<User, ManageError> {
+        let user = self.find(identifier).await?;
+        self.users.enable(user.id).await.map_err(Trouble::from)?;
+        self.find(identifier).await
+    }
+
+    async fn change(&self, identifier: &Identifier, change: &Change, effect: &Effect) -> Result<User, ManageError> {
+        let user = self.find(identifier).await?;
+        let committed = self.users.change(user.id, change, effect, self.clock.now()).await.map_err(Trouble::from)?;
+        committed.ok_or(ManageError::NoSuchUser)?;
+        self.find(identifier).await
+    }
+}

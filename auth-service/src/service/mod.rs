@@ -1,0 +1,107 @@
+//! One file a use case. Each takes what it needs from [`Deps`] and gives back values of the domain, or an error that
+//! says what went wrong in the words of the use case.
+
+pub mod authenticate;
+pub mod change_password;
+pub mod effects;
+pub mod grant;
+pub mod invite;
+pub mod login;
+pub mod logout;
+pub mod manage_users;
+pub mod own_sessions;
+pub mod profile;
+pub mod reauthenticate;
+pub mod refresh;
+pub mod register;
+
+use std::{sync::Arc, time::Duration};
+
+use common::scope::Scope;
+
+use crate::{
+    crypto::{access_tokens::AccessTokens, refresh_tokens::RefreshTokens},
+    domain::session::RefreshRules,
+    ports::{Clock, HashError, PasswordHasher, Rng, SessionStore, StoreError, UserStore},
+};
+
+/// Everything that the use cases share.
+pub struct Deps {
+    /// Users and the outbox.
+    pub users: Arc<dyn UserStore>,
+    /// Sessions.
+    pub sessions: Arc<dyn SessionStore>,
+    /// bcrypt, away from the workers.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Signs and verifies access tokens.
+    pub access_tokens: AccessTokens,
+    /// Signs and verifies refresh tokens.
+    pub refresh_tokens: RefreshTokens,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub rng: Arc<dyn Rng>,
+    /// The settings that rules depend on.
+    pub policy: Policy,
+}
+
+/// Who may register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Whoever has an invitation.
+    Invite,
+    /// Nobody: users are added by `auth-service user add`.
+    Closed,
+}
+
+/// The settings that rules depend on.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// `iss` of every token, and auth-service's own audience.
+    pub issuer: String,
+    /// How long an access token lives.
+    pub access_ttl: Duration,
+    /// How long the access token of mode `access_only` lives.
+    pub access_only_ttl: Duration,
+    /// How long a session lives at the most.
+    pub absolute_ttl: Duration,
+    /// Hold and idle time of refreshes.
+    pub refresh: RefreshRules,
+    /// What access tokens of users allow.
+    pub scope: Scope,
+    /// Which services access tokens of users are for, beside auth-service.
+    pub audiences: Vec<String>,
+    /// Who may register.
+    pub registration: Registration,
+}
+
+/// The built-in public client that users log in through.
+pub const FIRST_PARTY_CLIENT: &str = "first-party";
+
+/// What can go wrong in every use case, through nobody's fault at the other end of the line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// A store is down or slow: try again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too many passwords wait to be hashed: try again.
+    #[error("too many passwords are waiting to be hashed")]
+    Busy,
+    /// The user changed again and again while the request was under way: try again.
+    #[error("the user changed while the request was under way")]
+    Contended,
+    /// Signing or hashing failed.
+    #[error("internal: {0}")]
+    Internal(&'static str),
+}
+
+impl From<HashError> for Trouble {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy => Self::Busy,
+            HashError::Failed => Self::Internal("a password could not be hashed"),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Re-authentication: the password once more, within a session, for what must not be done by a borrowed device.
+
+use super::{
+    Deps, Trouble,
+    grant::{Grant, grant},
+};
+use crate::domain::{password::Password, session::Session};
+
+/// Why the session counts no fresher than before.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReauthenticateError {
+    /// It is another password.
+    #[error("the password is another")]
+    WrongPassword,
+    /// The session ended meanwhile.
+    #[error("the session is over")]
+    LoginRequired,
+    /// Not the client's fault.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+/// Checks the password; `auth_time` is now. Answers with an access token that says so; the refresh token stays as it is.
+pub async fn reauthenticate(
+    deps: &Deps,
+    session: &Session,
+    password: Password,
+) -> Result<Grant, ReauthenticateError> {
+    let account = deps.users.find_by_id(session.user).await.map_err(Trouble::from)?;
+    let hash = account.map(|account| account.password);
+    if !deps.hasher.verify(password, hash).await.map_err(Trouble::from)? {
+        return Err(ReauthenticateError::WrongPassword);
+    }
+    let now = deps.clock.now();
+    if !deps.sessions.reauthenticated(session.user, session.id, now).await.map_err(Trouble::from)? {
+        return Err(ReauthenticateError::LoginRequired);
+    }
+    let session = Session { authenticated_at: now, ..session.clone() };
+    Ok(grant(deps, &session, None, now)?)
+}

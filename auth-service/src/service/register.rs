@@ -1,0 +1,90 @@
+//! Registration: a name and a password become a user.
+
+use super::{Deps, Registration, Trouble};
+use crate::{
+    domain::{
+        ids::UserId,
+        invite::InviteCode,
+        password::{Password, WeakPassword, check_strength},
+        user::{Email, User, Username},
+    },
+    ports::{Insertion, NewAccount},
+};
+
+/// What a new user gives, checked for form.
+#[derive(Debug, Clone)]
+pub struct Registrant {
+    /// The name to log in with.
+    pub username: Username,
+    /// An address to log in with.
+    pub email: Option<Email>,
+    /// The password.
+    pub password: Password,
+    /// The invitation, if there is one.
+    pub invite: Option<InviteCode>,
+}
+
+/// Why there is no new user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegisterError {
+    /// Nobody registers here.
+    #[error("registration is closed")]
+    Closed,
+    /// One needs an invitation.
+    #[error("registration needs an invitation")]
+    InviteRequired,
+    /// The invitation does not exist, has expired or was used.
+    #[error("the invitation is not valid")]
+    InviteInvalid,
+    /// The password is easy to guess.
+    #[error("the password is too weak")]
+    WeakPassword(WeakPassword),
+    /// The username is another's.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// The e-mail address is another's.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// Not the client's fault.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+/// Registers somebody who comes through the front door.
+pub async fn register(deps: &Deps, registrant: Registrant) -> Result<User, RegisterError> {
+    let invite = match (deps.policy.registration, &registrant.invite) {
+        (Registration::Closed, _) => return Err(RegisterError::Closed),
+        (Registration::Invite, None) => return Err(RegisterError::InviteRequired),
+        (Registration::Invite, Some(code)) => Some(code.hashed()),
+        (Registration::Open, _) => None,
+    };
+    let own_words = own_words(&registrant.username, registrant.email.as_ref());
+    check_strength(&registrant.password, &own_words).map_err(RegisterError::WeakPassword)?;
+    let password = deps.hasher.hash(registrant.password).await.map_err(Trouble::from)?;
+    let now = deps.clock.now();
+    let user = User {
+        id: UserId::new(now, &*deps.rng),
+        username: registrant.username,
+        email: registrant.email,
+        roles: Vec::new(),
+        disabled: false,
+        created_at: now,
+    };
+    let account = NewAccount { user, password, invite };
+    match deps.users.insert(&account, now).await.map_err(Trouble::from)? {
+        Insertion::Done => {
+            tracing::info!(user = %account.user.id, "registered");
+            Ok(account.user)
+        }
+        Insertion::UsernameTaken => Err(RegisterError::UsernameTaken),
+        Insertion::EmailTaken => Err(RegisterError::EmailTaken),
+        Insertion::InviteInvalid => Err(RegisterError::InviteInvalid),
+    }
+}
+
+/// What an attacker who knows the user would try first.
+pub(super) fn own_words<'a>(username: &'a Username, email: Option<&'a Email>) -> Vec<&'a str> {
+    let address = email.map(Email::as_str);
+    let local_part = address.and_then(|address| address.split('@').next());
+    [Some(username.as_str()), address, local_part, Some("latchkey")].into_iter().flatten().collect()
+}

@@ -1,0 +1,5 @@
+//! The stores behind the ports: users in SQL; sessions in Redis, or in SQL where there is no Redis.
+
+pub mod redis;
+pub mod schema;
+pub mod sql;

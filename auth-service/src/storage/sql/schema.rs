@@ -1,0 +1,65 @@
+//! The tables as diesel sees them: the same on both databases. What the columns mean stands in `migrations/`.
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        username -> Text,
+        email -> Nullable<Text>,
+        password -> Text,
+        roles -> Text,
+        disabled_at -> Nullable<BigInt>,
+        epoch -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    invites (code) {
+        code -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+        used_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> BigInt,
+        user_id -> Text,
+        epoch -> BigInt,
+        effect -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        user_id -> Text,
+        epoch -> BigInt,
+        version -> BigInt,
+        current_token -> Text,
+        generation -> BigInt,
+        roles -> Text,
+        client_id -> Text,
+        mode -> Text,
+        scope -> Text,
+        created_at -> BigInt,
+        authenticated_at -> BigInt,
+        absolute_expires_at -> BigInt,
+        idle_expires_at -> BigInt,
+        last_seen_at -> BigInt,
+        device -> Text,
+        address -> Nullable<Text>,
+        revoked_reason -> Nullable<Text>,
+        delete_after -> BigInt,
+    }
+}
+
+diesel::table! {
+    session_epochs (user_id) {
+        user_id -> Text,
+        epoch -> BigInt,
+    }
+}

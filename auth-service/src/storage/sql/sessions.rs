@@ -1,0 +1,178 @@
+//! Sessions, where there is no Redis.
+
+use async_trait::async_trait;
+use common::{
+    clock::Timestamp,
+    sql::{AnyConnection, Sql, SqlError},
+};
+use diesel::prelude::*;
+
+use super::{
+    epochs, names,
+    refresh::Refresh,
+    schema::sessions,
+    session_row::{SessionRow, StoredSession},
+};
+use crate::{
+    domain::{
+        effect::{Effect, PendingEffect},
+        ids::{SessionId, UserId},
+        session::{PresentedToken, RefreshRules, RevokedReason, Session},
+    },
+    ports::{Creation, RefreshOutcome, SessionStore, StoreError},
+};
+
+/// The [`SessionStore`] in SQL.
+#[derive(Clone)]
+pub struct SqlSessions {
+    sql: Sql,
+}
+
+impl SqlSessions {
+    /// A store in a database that has been migrated.
+    #[must_use]
+    pub fn new(sql: Sql) -> Self {
+        Self { sql }
+    }
+
+    /// Deletes up to `limit` sessions whose time was over at `now`, a day ago at most, and returns how many. Revoked
+    /// ones stay until then. A few hundred at a time keep nobody waiting; fewer than `limit` means that it is done.
+    pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        let swept = self.sql.write(move |connection| {
+            let over: Vec<String> = sessions::table
+                .select(sessions::id)
+                .filter(sessions::delete_after.le(now.micros()))
+                .order(sessions::delete_after)
+                .limit(limit.into())
+                .load(connection)?;
+            let mut deleted = 0;
+            for id in over {
+                // Looked at again: since it was listed, another replica may have deleted it.
+                let row = sessions::table.find(id).filter(sessions::delete_after.le(now.micros()));
+                deleted += diesel::delete(row).execute(connection)?;
+            }
+            Ok(deleted)
+        });
+        Ok(swept.await?)
+    }
+}
+
+#[async_trait]
+impl SessionStore for SqlSessions {
+    async fn create(&self, session: &Session, _now: Timestamp) -> Result<Creation, StoreError> {
+        let session = session.clone();
+        let created = self.sql.write(move |connection| {
+            if !epochs::admit(connection, session.user, session.epoch)? {
+                return Ok(Creation::StaleEpoch);
+            }
+            // From an attempt before that was carried out although it seemed to fail.
+            let exists = sessions::table.find(session.id.to_string()).count().get_result::<i64>(connection)? == 1;
+            if !exists {
+                diesel::insert_into(sessions::table).values(SessionRow::from(&session)).execute(connection)?;
+            }
+            Ok(Creation::Done)
+        });
+        Ok(created.await?)
+    }
+
+    async fn refresh(
+        &self,
+        user: UserId,
+        session: SessionId,
+        presented: &PresentedToken,
+        now: Timestamp,
+        rules: RefreshRules,
+    ) -> Result<RefreshOutcome, StoreError> {
+        let refresh = Refresh { user, session, presented: *presented, now, rules };
+        Ok(self.sql.write_repeatable(move |connection| refresh.run(connection)).await?)
+    }
+
+    async fn find(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        let found = self.sql.read(move |connection| {
+            let row = alive(user, now).find(session.to_string()).select(SessionRow::as_select()).first(connection);
+            row.optional()?.map(read).transpose()
+        });
+        Ok(found.await?)
+    }
+
+    async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let listed = self.sql.read(move |connection| {
+            let rows: Vec<SessionRow> = alive(user, now)
+                .select(SessionRow::as_select())
+                .order((sessions::created_at.desc(), sessions::id.desc()))
+                .load(connection)?;
+            rows.into_iter().map(read).collect()
+        });
+        Ok(listed.await?)
+    }
+
+    async fn reauthenticated(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+        let noted = self.sql.write_repeatable(move |connection| {
+            let noted = (sessions::authenticated_at.eq(now.micros()), sessions::version.eq(sessions::version + 1));
+            Ok(diesel::update(alive(user, now).find(session.to_string())).set(noted).execute(connection)? == 1)
+        });
+        Ok(noted.await?)
+    }
+
+    async fn revoke(
+        &self,
+        user: UserId,
+        session: SessionId,
+        reason: RevokedReason,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let revoked = self.sql.write(move |connection| {
+            let ended = (sessions::revoked_reason.eq(reason.as_str()), sessions::version.eq(sessions::version + 1));
+            Ok(diesel::update(alive(user, now).find(session.to_string())).set(ended).execute(connection)? == 1)
+        });
+        Ok(revoked.await?)
+    }
+
+    async fn apply(&self, effect: &PendingEffect, now: Timestamp) -> Result<(), StoreError> {
+        let effect = effect.clone();
+        Ok(self.sql.write(move |connection| apply(connection, &effect, now)).await?)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.sql.ping().await?)
+    }
+}
+
+fn read(row: SessionRow) -> Result<Session, SqlError> {
+    StoredSession::try_from(row).map(|stored| stored.session)
+}
+
+/// The sessions of a user that are alive at `now`.
+#[diesel::dsl::auto_type]
+fn alive(user: UserId, now: Timestamp) -> _ {
+    let user: String = user.to_string();
+    let micros: i64 = now.micros();
+    sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::revoked_reason.is_null())
+        .filter(sessions::absolute_expires_at.gt(micros))
+        .filter(sessions::idle_expires_at.gt(micros))
+}
+
+fn apply(connection: &mut AnyConnection, pending: &PendingEffect, now: Timestamp) -> Result<(), SqlError> {
+    epochs::raise(connection, pending.user, pending.epoch)?;
+    let older = alive(pending.user, now).filter(sessions::epoch.lt(pending.epoch));
+    let raised = (sessions::epoch.eq(pending.epoch), sessions::version.eq(sessions::version + 1));
+    match &pending.effect {
+        Effect::EndSessions { reason, except } => {
+            if let Some(kept) = except {
+                diesel::update(older.clone().filter(sessions::id.eq(kept.to_string())))
+                    .set(raised)
+                    .execute(connection)?;
+            }
+            let reason = RevokedReason::from(*reason);
+            diesel::update(older)
+                .set((sessions::revoked_reason.eq(reason.as_str()), sessions::version.eq(sessions::version + 1)))
+                .execute(connection)?;
+        }
+        Effect::SetRoles { roles } => {
+            diesel::update(older).set((sessions::roles.eq(names::to_text(roles)), raised)).execute(connection)?;
+        }
+    }
+    Ok(())
+}

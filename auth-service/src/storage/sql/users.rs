@@ -1,0 +1,171 @@
+//! Users, their passwords, invitations and the outbox, in one database.
+
+use async_trait::async_trait;
+use common::{
+    clock::Timestamp,
+    sql::{AnyConnection, Sql, SqlError},
+};
+use diesel::prelude::*;
+
+use super::{invites, names, outbox, schema::users, user_row::UserRow};
+use crate::{
+    domain::{
+        effect::{Effect, PendingEffect},
+        ids::UserId,
+        invite::Invite,
+        user::{Account, Identifier, User},
+    },
+    ports::{Change, Insertion, NewAccount, StoreError, UserStore},
+};
+
+/// The [`UserStore`] in SQL.
+#[derive(Clone)]
+pub struct SqlUsers {
+    sql: Sql,
+}
+
+impl SqlUsers {
+    /// A store in a database that has been migrated.
+    #[must_use]
+    pub fn new(sql: Sql) -> Self {
+        Self { sql }
+    }
+}
+
+#[async_trait]
+impl UserStore for SqlUsers {
+    async fn insert(&self, account: &NewAccount, now: Timestamp) -> Result<Insertion, StoreError> {
+        let username = account.user.username.clone();
+        let account = account.clone();
+        let inserted = self.sql.write(move |connection| {
+            if let Some(code) = &account.invite
+                && !invites::use_up(connection, code, account.user.id, now)?
+            {
+                return Ok(Insertion::InviteInvalid);
+            }
+            diesel::insert_into(users::table).values(UserRow::of(&account, now)).execute(connection)?;
+            Ok(Insertion::Done)
+        });
+        match inserted.await {
+            Err(SqlError::Unique(rule)) if rule == "users_username_key" => Ok(Insertion::UsernameTaken),
+            Err(SqlError::Unique(rule)) if rule == "users_email_key" => {
+                // Where both are taken, which rule is looked at first differs between the databases.
+                let named = self.find(&Identifier::Username(username)).await?;
+                Ok(if named.is_some() { Insertion::UsernameTaken } else { Insertion::EmailTaken })
+            }
+            other => Ok(other?),
+        }
+    }
+
+    async fn find(&self, identifier: &Identifier) -> Result<Option<Account>, StoreError> {
+        let identifier = identifier.clone();
+        let found = self.sql.read(move |connection| {
+            let query = users::table.select(UserRow::as_select());
+            let row = match &identifier {
+                Identifier::Username(name) => query.filter(users::username.eq(name.as_str())).first(connection),
+                Identifier::Email(email) => query.filter(users::email.eq(email.as_str())).first(connection),
+            };
+            row.optional()?.map(Account::try_from).transpose()
+        });
+        Ok(found.await?)
+    }
+
+    async fn find_by_id(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        let found = self.sql.read(move |connection| {
+            let row = users::table.find(id.to_string()).select(UserRow::as_select()).first(connection);
+            row.optional()?.map(Account::try_from).transpose()
+        });
+        Ok(found.await?)
+    }
+
+    async fn list(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
+        let listed = self.sql.read(move |connection| {
+            // Sorts before every id.
+            let after = after.map(|id| id.to_string()).unwrap_or_default();
+            let rows: Vec<UserRow> = users::table
+                .select(UserRow::as_select())
+                .filter(users::id.gt(after))
+                .order(users::id)
+                .limit(limit.into())
+                .load(connection)?;
+            rows.into_iter().map(|row| Account::try_from(row).map(|account| account.user)).collect()
+        });
+        Ok(listed.await?)
+    }
+
+    async fn change(
+        &self,
+        id: UserId,
+        change: &Change,
+        effect: &Effect,
+        now: Timestamp,
+    ) -> Result<Option<PendingEffect>, StoreError> {
+        let (change, effect) = (change.clone(), effect.clone());
+        let changed = self.sql.write(move |connection| match raise_epoch(connection, id, &change, now)? {
+            Some(epoch) => outbox::push(connection, id, epoch, &effect, now).map(Some),
+            None => Ok(None),
+        });
+        Ok(changed.await?)
+    }
+
+    async fn enable(&self, id: UserId) -> Result<bool, StoreError> {
+        let enabled = self.sql.write_repeatable(move |connection| {
+            let user = users::table.find(id.to_string());
+            Ok(diesel::update(user).set(users::disabled_at.eq(None::<i64>)).execute(connection)? == 1)
+        });
+        Ok(enabled.await?)
+    }
+
+    async fn insert_invite(&self, invite: &Invite) -> Result<(), StoreError> {
+        let invite = invite.clone();
+        match self.sql.write_repeatable(move |connection| Ok(invites::insert(connection, &invite)?)).await {
+            // The very same code, from the attempt before: nobody else can have made it.
+            Err(SqlError::Unique(_)) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    async fn pending_effects(&self, limit: u32) -> Result<Vec<PendingEffect>, StoreError> {
+        Ok(self.sql.read(move |connection| outbox::oldest(connection, limit)).await?)
+    }
+
+    async fn pending_effects_of(&self, user: UserId) -> Result<Vec<PendingEffect>, StoreError> {
+        Ok(self.sql.read(move |connection| outbox::of_user(connection, user)).await?)
+    }
+
+    async fn effect_applied(&self, id: i64) -> Result<(), StoreError> {
+        Ok(self.sql.write_repeatable(move |connection| Ok(outbox::remove(connection, id)?)).await?)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.sql.ping().await?)
+    }
+}
+
+/// Carries out `change` and returns the new epoch; `None` when there is no such user in the state that it expects. Locks
+/// the user's row until the transaction ends.
+fn raise_epoch(
+    connection: &mut AnyConnection,
+    id: UserId,
+    change: &Change,
+    now: Timestamp,
+) -> Result<Option<i64>, SqlError> {
+    let user = users::table.find(id.to_string());
+    let raised = users::epoch.eq(users::epoch + 1);
+    let epoch = match change {
+        Change::Password { expected, new } => diesel::update(user.filter(users::password.eq(expected.expose())))
+            .set((users::password.eq(new.expose()), raised))
+            .returning(users::epoch)
+            .get_result(connection),
+        Change::Roles(roles) => diesel::update(user)
+            .set((users::roles.eq(names::to_text(roles)), raised))
+            .returning(users::epoch)
+            .get_result(connection),
+        Change::Disable => diesel::update(user)
+            .set((users::disabled_at.eq(now.micros()), raised))
+            .returning(users::epoch)
+            .get_result(connection),
+        Change::SessionsOnly => diesel::update(user).set(raised).returning(users::epoch).get_result(connection),
+    };
+    Ok(epoch.optional()?)
+}

@@ -1,0 +1,7 @@
+//! The contract of the ports, held by every store alike.
+
+mod connections;
+mod migrations;
+mod sessions;
+mod sql_sessions;
+mod users;

@@ -1,0 +1,371 @@
+//! The contract of the user store.
+
+use std::time::Duration;
+
+use auth_service::{
+    domain::{
+        effect::{Effect, EndReason},
+        ids::UserId,
+        invite::{HashedInvite, Invite, InviteCode},
+        password::PasswordHash,
+        user::{Email, Identifier, User, Username},
+    },
+    ports::{Change, Insertion, NewAccount, Rng, StoreError, UserStore},
+};
+use common::clock::Timestamp;
+use rstest::rstest;
+
+use crate::support::database::{
+    Kind::{self, Postgres, Sqlite},
+    TestDatabase,
+};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+struct Random;
+
+impl Rng for Random {
+    fn fill(&self, bytes: &mut [u8]) {
+        aws_lc_rs::rand::fill(bytes).unwrap();
+    }
+}
+
+fn account(username: &str) -> NewAccount {
+    NewAccount {
+        user: User {
+            id: UserId::new(NOW, &Random),
+            username: Username::parse(username).unwrap(),
+            email: None,
+            roles: Vec::new(),
+            disabled: false,
+            created_at: NOW,
+        },
+        password: PasswordHash::new(format!("hash of {username}")),
+        invite: None,
+    }
+}
+
+fn with_email(username: &str, email: &str) -> NewAccount {
+    let mut account = account(username);
+    account.user.email = Some(Email::parse(email).unwrap());
+    account
+}
+
+fn with_invite(username: &str, code: &HashedInvite) -> NewAccount {
+    NewAccount { invite: Some(code.clone()), ..account(username) }
+}
+
+fn invite() -> Invite {
+    let code = InviteCode::new(&Random).hashed();
+    Invite { code, created_at: NOW, expires_at: NOW + Duration::from_mins(1) }
+}
+
+fn named(text: &str) -> Identifier {
+    Identifier::parse(text).unwrap()
+}
+
+fn end_sessions() -> Effect {
+    Effect::EndSessions { reason: EndReason::LogoutAll, except: None }
+}
+
+async fn stored(store: &impl UserStore, username: &str) -> UserId {
+    let account = account(username);
+    assert_eq!(store.insert(&account, NOW).await, Ok(Insertion::Done));
+    account.user.id
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_was_stored_is_found_by_id_name_and_address(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let mut ada = with_email("ada", "ada@example.org");
+    ada.user.roles = vec!["admin".to_owned(), "on-call".to_owned()];
+    assert_eq!(store.insert(&ada, NOW).await, Ok(Insertion::Done));
+    for found in [
+        store.find_by_id(ada.user.id).await.unwrap().unwrap(),
+        store.find(&named("ada")).await.unwrap().unwrap(),
+        store.find(&named("ada@example.org")).await.unwrap().unwrap(),
+    ] {
+        assert_eq!(found.user, ada.user);
+        assert_eq!(found.password.expose(), "hash of ada");
+        assert_eq!(found.epoch, 0);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_was_not_stored_is_not_found(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    assert!(store.find(&named("nobody")).await.unwrap().is_none());
+    assert!(store.find(&named("nobody@example.org")).await.unwrap().is_none());
+    assert!(store.find_by_id(UserId::new(NOW, &Random)).await.unwrap().is_none());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_name_and_an_address_belong_to_one_user(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    assert_eq!(store.insert(&with_email("ada", "ada@example.org"), NOW).await, Ok(Insertion::Done));
+    assert_eq!(store.insert(&with_email("ada", "bob@example.org"), NOW).await, Ok(Insertion::UsernameTaken));
+    assert_eq!(store.insert(&with_email("bob", "ada@example.org"), NOW).await, Ok(Insertion::EmailTaken));
+    assert_eq!(store.insert(&with_email("ada", "ada@example.org"), NOW).await, Ok(Insertion::UsernameTaken));
+    assert_eq!(store.insert(&account("carol"), NOW).await, Ok(Insertion::Done));
+    assert_eq!(store.insert(&account("dave"), NOW).await, Ok(Insertion::Done), "no address is nobody's");
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_registrations_that_race_for_a_name_one_succeeds(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let replicas = [database.users(), database.users()];
+    for round in 0..10 {
+        let name = format!("racer{round}");
+        let accounts: Vec<_> = (0..6).map(|_| account(&name)).collect();
+        let racing: Vec<_> = accounts
+            .into_iter()
+            .enumerate()
+            .map(|(number, account)| {
+                let store = replicas[number % 2].clone();
+                tokio::spawn(async move { store.insert(&account, NOW).await.unwrap() })
+            })
+            .collect();
+        let mut outcomes = Vec::new();
+        for race in racing {
+            outcomes.push(race.await.unwrap());
+        }
+        let done = outcomes.iter().filter(|outcome| **outcome == Insertion::Done).count();
+        let taken = outcomes.iter().filter(|outcome| **outcome == Insertion::UsernameTaken).count();
+        assert_eq!((done, taken), (1, 5), "{outcomes:?}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_invitation_lets_one_of_many_in(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let replicas = [database.users(), database.users()];
+    let invite = invite();
+    replicas[0].insert_invite(&invite).await.unwrap();
+    let racing: Vec<_> = (0..6)
+        .map(|number| {
+            let (store, account) = (replicas[number % 2].clone(), with_invite(&format!("guest{number}"), &invite.code));
+            tokio::spawn(async move { store.insert(&account, NOW).await.unwrap() })
+        })
+        .collect();
+    let mut outcomes = Vec::new();
+    for race in racing {
+        outcomes.push(race.await.unwrap());
+    }
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Insertion::Done).count(), 1, "{outcomes:?}");
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Insertion::InviteInvalid).count(), 5, "{outcomes:?}");
+    assert_eq!(replicas[0].list(None, 10).await.unwrap().len(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_invitation_is_not_used_up_by_a_registration_that_fails(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let invite = invite();
+    store.insert_invite(&invite).await.unwrap();
+    stored(&store, "ada").await;
+    assert_eq!(store.insert(&with_invite("ada", &invite.code), NOW).await, Ok(Insertion::UsernameTaken));
+    assert_eq!(store.insert(&with_invite("bob", &invite.code), NOW).await, Ok(Insertion::Done));
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_invitation_that_is_over_or_unknown_lets_nobody_in(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let invite = invite();
+    store.insert_invite(&invite).await.unwrap();
+    let guest = with_invite("guest", &invite.code);
+    assert_eq!(store.insert(&guest, invite.expires_at).await, Ok(Insertion::InviteInvalid));
+    let unknown = InviteCode::new(&Random).hashed();
+    assert_eq!(store.insert(&with_invite("guest", &unknown), NOW).await, Ok(Insertion::InviteInvalid));
+    assert!(store.find(&named("guest")).await.unwrap().is_none());
+}
+
+#[rstest]
+#[tokio::test]
+async fn storing_an_invitation_twice_does_no_harm(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let invite = invite();
+    store.insert_invite(&invite).await.unwrap();
+    store.insert_invite(&invite).await.unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_list_goes_on_where_it_ended_in_the_order_of_registration(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        let mut account = account(&format!("user{number}"));
+        account.user.id = UserId::new(NOW + Duration::from_millis(number), &Random);
+        store.insert(&account, NOW).await.unwrap();
+        ids.push(account.user.id);
+    }
+    let page = |users: Vec<User>| users.into_iter().map(|user| user.id).collect::<Vec<_>>();
+    assert_eq!(page(store.list(None, 2).await.unwrap()), ids[..2]);
+    assert_eq!(page(store.list(Some(ids[1]), 2).await.unwrap()), ids[2..4]);
+    assert_eq!(page(store.list(Some(ids[3]), 2).await.unwrap()), ids[4..]);
+    assert!(store.list(Some(ids[4]), 2).await.unwrap().is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_change_raises_the_epoch_and_leaves_its_effect(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let ada = stored(&store, "ada").await;
+    let roles = vec!["admin".to_owned()];
+    let set_roles = Effect::SetRoles { roles: roles.clone() };
+    let first = store.change(ada, &Change::Roles(roles.clone()), &set_roles, NOW).await.unwrap().unwrap();
+    let second = store.change(ada, &Change::Disable, &end_sessions(), NOW).await.unwrap().unwrap();
+    let third = store.change(ada, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap().unwrap();
+    assert_eq!((first.user, first.epoch, &first.effect), (ada, 1, &set_roles));
+    assert_eq!((second.epoch, third.epoch), (2, 3));
+    let found = store.find_by_id(ada).await.unwrap().unwrap();
+    assert_eq!((found.epoch, found.user.roles, found.user.disabled), (3, roles, true));
+    assert_eq!(store.pending_effects(10).await.unwrap(), [first, second, third]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_disabled_user_is_enabled_again_and_an_unknown_one_is_not(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let ada = stored(&store, "ada").await;
+    store.change(ada, &Change::Disable, &end_sessions(), NOW).await.unwrap().unwrap();
+    assert_eq!(store.enable(ada).await, Ok(true));
+    assert!(!store.find_by_id(ada).await.unwrap().unwrap().user.disabled);
+    assert_eq!(store.enable(UserId::new(NOW, &Random)).await, Ok(false));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_password_changes_only_from_the_one_that_was_verified(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let ada = stored(&store, "ada").await;
+    let to = |expected: &str, new: &str| Change::Password {
+        expected: PasswordHash::new(expected.to_owned()),
+        new: PasswordHash::new(new.to_owned()),
+    };
+    let refused = store.change(ada, &to("another", "new"), &end_sessions(), NOW).await.unwrap();
+    assert_eq!(refused, None);
+    let found = store.find_by_id(ada).await.unwrap().unwrap();
+    assert_eq!((found.password.expose(), found.epoch), ("hash of ada", 0));
+    assert!(store.pending_effects(10).await.unwrap().is_empty(), "no effect without its change");
+
+    assert!(store.change(ada, &to("hash of ada", "new"), &end_sessions(), NOW).await.unwrap().is_some());
+    let found = store.find_by_id(ada).await.unwrap().unwrap();
+    assert_eq!((found.password.expose(), found.epoch), ("new", 1));
+}
+
+#[rstest]
+#[tokio::test]
+async fn nobody_is_changed_where_there_is_nobody(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let unknown = UserId::new(NOW, &Random);
+    assert_eq!(store.change(unknown, &Change::Disable, &end_sessions(), NOW).await, Ok(None));
+    assert!(store.pending_effects(10).await.unwrap().is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_change_without_room_for_its_effect_does_not_happen(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let ada = stored(&store, "ada").await;
+    database.execute("DROP TABLE outbox").await;
+    assert!(store.change(ada, &Change::Disable, &end_sessions(), NOW).await.is_err());
+    let found = store.find_by_id(ada).await.unwrap().unwrap();
+    assert_eq!((found.user.disabled, found.epoch), (false, 0));
+}
+
+#[rstest]
+#[tokio::test]
+async fn changes_that_race_get_epochs_and_places_in_the_same_order(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let replicas = [database.users(), database.users()];
+    let ada = stored(&replicas[0], "ada").await;
+    let racing: Vec<_> = (0..12)
+        .map(|number| {
+            let store = replicas[number % 2].clone();
+            tokio::spawn(async move { store.change(ada, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap() })
+        })
+        .collect();
+    for race in racing {
+        assert!(race.await.unwrap().is_some());
+    }
+    let epochs: Vec<_> = replicas[0].pending_effects(20).await.unwrap().iter().map(|effect| effect.epoch).collect();
+    assert_eq!(epochs, (1..=12).collect::<Vec<_>>());
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_effect_that_was_applied_is_gone_and_the_others_stay(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let (ada, bob) = (stored(&store, "ada").await, stored(&store, "bob").await);
+    let first = store.change(ada, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap().unwrap();
+    let second = store.change(bob, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap().unwrap();
+    let third = store.change(ada, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap().unwrap();
+    assert_eq!(store.pending_effects(1).await.unwrap(), std::slice::from_ref(&first));
+    assert_eq!(store.pending_effects_of(ada).await.unwrap(), [first.clone(), third.clone()]);
+    store.effect_applied(first.id).await.unwrap();
+    store.effect_applied(first.id).await.unwrap();
+    assert_eq!(store.pending_effects(10).await.unwrap(), [second, third.clone()]);
+    store.effect_applied(third.id).await.unwrap();
+    let fourth = store.change(ada, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap().unwrap();
+    assert!(fourth.id > third.id, "a place is never given twice");
+}
+
+#[rstest]
+#[case::roles("UPDATE users SET roles = 'admin'", "users.roles")]
+#[case::an_unknown_kind_of_role(r#"UPDATE users SET roles = '["Ad min"]'"#, "users.roles")]
+#[case::username("UPDATE users SET username = 'A D A'", "users.username")]
+#[case::email("UPDATE users SET email = 'nowhere'", "users.email")]
+#[tokio::test]
+async fn a_row_that_cannot_be_understood_is_named(
+    #[case] damage: &str,
+    #[case] place: &str,
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let ada = stored(&store, "ada").await;
+    database.execute(damage).await;
+    let error = store.find_by_id(ada).await.unwrap_err();
+    assert_eq!(error, StoreError::Inconsistent(format!("{place} of {ada}")));
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_effect_that_cannot_be_understood_is_named(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let ada = stored(&store, "ada").await;
+    let pending = store.change(ada, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap().unwrap();
+    database.execute(r#"UPDATE outbox SET effect = '{"kind":"promote"}'"#).await;
+    let error = store.pending_effects(1).await.unwrap_err();
+    assert_eq!(error, StoreError::Inconsistent(format!("outbox.effect of {}", pending.id)));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_database_that_was_never_migrated_does_not_answer(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::empty(kind);
+    assert!(database.users().ping().await.is_err());
+    auth_service::storage::sql::SCHEMA.migrate(&database.url).unwrap();
+    assert_eq!(database.users().ping().await, Ok(()));
+}

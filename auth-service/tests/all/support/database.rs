@@ -1,0 +1,65 @@
+//! A database for one test: a file of SQLite, or a fresh database on the shared Postgres.
+
+use auth_service::storage::sql::{SCHEMA, SqlSessions, SqlUsers};
+use common::sql::{DatabaseUrl, Sql};
+use diesel::connection::SimpleConnection;
+use tempfile::TempDir;
+
+use super::postgres::PostgresDatabase;
+
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+pub struct TestDatabase {
+    pub url: DatabaseUrl,
+    _home: Home,
+}
+
+enum Home {
+    Folder { _folder: TempDir },
+    Server { _database: PostgresDatabase },
+}
+
+impl TestDatabase {
+    pub fn empty(kind: Kind) -> Self {
+        match kind {
+            Kind::Sqlite => {
+                let folder = tempfile::tempdir().unwrap();
+                let url = format!("sqlite:{}", folder.path().join("test.db").display());
+                Self { url: url.parse().unwrap(), _home: Home::Folder { _folder: folder } }
+            }
+            Kind::Postgres => {
+                let database = PostgresDatabase::empty();
+                Self { url: database.url().parse().unwrap(), _home: Home::Server { _database: database } }
+            }
+        }
+    }
+
+    pub fn migrated(kind: Kind) -> Self {
+        let database = Self::empty(kind);
+        SCHEMA.migrate(&database.url).unwrap();
+        database
+    }
+
+    /// With threads and connections of its own, like a replica.
+    pub fn sql(&self) -> Sql {
+        Sql::open(&self.url, "test").unwrap()
+    }
+
+    pub fn users(&self) -> SqlUsers {
+        SqlUsers::new(self.sql())
+    }
+
+    pub fn sessions(&self) -> SqlSessions {
+        SqlSessions::new(self.sql())
+    }
+
+    /// Runs statements behind the stores' back.
+    pub async fn execute(&self, statements: impl Into<String>) {
+        let statements = statements.into();
+        self.sql().write(move |connection| Ok(connection.batch_execute(&statements)?)).await.unwrap();
+    }
+}

@@ -1,0 +1,6 @@
+//! What the tests stand on: real servers, the service on a free port, a client.
+
+pub mod child;
+pub mod database;
+pub mod postgres;
+pub mod redis;
