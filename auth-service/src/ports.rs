@@ -12,7 +12,7 @@ use crate::domain::{
     ids::{SessionId, UserId},
     invite::{HashedInvite, Invite},
     password::{Password, PasswordHash},
-    session::{PresentedToken, Refusal, RefreshRules, RevokedReason, Rotation, Session},
+    session::{PresentedToken, RefreshRules, Refusal, RevokedReason, Rotation, Session},
     user::{Account, Identifier, User},
 };
 
@@ -74,8 +74,13 @@ pub trait UserStore: Send + Sync {
 
     /// Changes a user, raises the epoch and writes `effect` to the outbox, all in one transaction.
     /// `None` when there is no such user, or the password was not `expected` any more.
-    async fn change(&self, id: UserId, change: &Change, effect: &Effect, now: Timestamp)
-    -> Result<Option<PendingEffect>, StoreError>;
+    async fn change(
+        &self,
+        id: UserId,
+        change: &Change,
+        effect: &Effect,
+        now: Timestamp,
+    ) -> Result<Option<PendingEffect>, StoreError>;
 
     /// Lets a disabled user log in again. `false` when there is no such user.
     async fn enable(&self, id: UserId) -> Result<bool, StoreError>;
@@ -207,4 +212,3 @@ pub trait PasswordHasher: Send + Sync {
     /// cannot be read, the same work is done and the answer is no.
     async fn verify(&self, password: Password, hash: Option<PasswordHash>) -> Result<bool, HashError>;
 }
-

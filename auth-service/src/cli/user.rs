@@ -147,7 +147,9 @@ pub(super) async fn run(command: UserCommand) -> Result<(), Failure> {
         UserCommand::Disable(args) => {
             changed(&operator.disable(&identifier(&args.user)?).await?, "Disabled", &args.format)
         }
-        UserCommand::Enable(args) => changed(&operator.enable(&identifier(&args.user)?).await?, "Enabled", &args.format),
+        UserCommand::Enable(args) => {
+            changed(&operator.enable(&identifier(&args.user)?).await?, "Enabled", &args.format)
+        }
         UserCommand::SetRoles { user, roles, format } => {
             let roles = roles.split(',').filter(|role| !role.is_empty()).map(str::to_owned).collect();
             let user = operator.set_roles(&identifier(&user)?, checked_roles(roles)?).await?;
@@ -245,7 +247,9 @@ fn identifier(text: &str) -> Result<Identifier, Failure> {
 
 fn checked_roles(roles: Vec<String>) -> Result<Vec<String>, Failure> {
     match roles.iter().find(|role| !is_role(role)) {
-        Some(role) => Err(Failure::Input(format!("{role:?} is no role: a-z first, then a-z, 0-9, _ and -, at most 32"))),
+        Some(role) => {
+            Err(Failure::Input(format!("{role:?} is no role: a-z first, then a-z, 0-9, _ and -, at most 32")))
+        }
         None => Ok(roles),
     }
 }

@@ -236,8 +236,9 @@ fn audiences(text: &str) -> Result<Vec<String>, &'static str> {
 fn trusted_proxies(env: &mut Env, raw: Option<String>) -> Option<Vec<IpNet>> {
     let Some(raw) = raw else { return Some(Vec::new()) };
     env.parse("AUTH_TRUSTED_PROXIES", Some(raw), |text| {
-        text.split(',').map(|net| net.trim().parse()).collect::<Result<_, _>>().map_err(|_| {
-            "must be networks divided by commas, such as 10.0.0.0/8,127.0.0.1/32"
-        })
+        text.split(',')
+            .map(|net| net.trim().parse())
+            .collect::<Result<_, _>>()
+            .map_err(|_| "must be networks divided by commas, such as 10.0.0.0/8,127.0.0.1/32")
     })
 }

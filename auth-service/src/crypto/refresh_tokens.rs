@@ -70,8 +70,7 @@ impl RefreshTokens {
         let mut header = Header::new(Algorithm::HS256);
         header.typ = Some(REFRESH_TOKEN_TYPE.to_owned());
         header.kid = Some(secrets.current.kid());
-        let expected =
-            Expected { token_type: REFRESH_TOKEN_TYPE, issuer: issuer.to_owned(), audience: None };
+        let expected = Expected { token_type: REFRESH_TOKEN_TYPE, issuer: issuer.to_owned(), audience: None };
         Self {
             issuer: issuer.to_owned(),
             header,

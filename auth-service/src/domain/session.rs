@@ -341,10 +341,7 @@ mod tests {
     fn a_token_from_after_the_lost_writes_puts_the_store_right() {
         let state = SessionState::Alive(current(1, 0));
         let young = decide(state, &token(9, Some(8), 5, 100), 100);
-        assert_eq!(
-            young,
-            Decision::Grant { current: current(8, 4), rotation: Rotation::Same, rolled_back: true }
-        );
+        assert_eq!(young, Decision::Grant { current: current(8, 4), rotation: Rotation::Same, rolled_back: true });
         let old = decide(state, &token(9, Some(8), 5, 100), 200);
         assert_eq!(old, Decision::Grant { current: current(9, 5), rotation: Rotation::Child, rolled_back: true });
     }

@@ -1,7 +1,7 @@
 //! `POST /auth/logout`, `POST /auth/logout-all`
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use common::problem::Problem;
+use common::{actix::answers::OptionalJson, problem::Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -36,8 +36,12 @@ pub(super) fn applied(applied: Applied) -> HttpResponse {
     ),
     security((), ("access_token" = []), ("refresh_token" = []))
 )]
-pub async fn logout(deps: web::Data<Deps>, request: HttpRequest, body: web::Bytes) -> Result<HttpResponse, Problem> {
-    let token = presented_token(&request, body).await?;
+pub async fn logout(
+    deps: web::Data<Deps>,
+    request: HttpRequest,
+    body: OptionalJson<RefreshRequest>,
+) -> Result<HttpResponse, Problem> {
+    let token = presented_token(&request, body)?;
     service::logout(&deps, &token).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -31,8 +31,7 @@ impl Outcomes {
     /// Counters that start at zero, written by `metrics`.
     #[must_use]
     pub fn new(metrics: &Metrics) -> Self {
-        let outcomes =
-            Self { logins: Family::default(), refreshes: Family::default(), rollbacks: Counter::default() };
+        let outcomes = Self { logins: Family::default(), refreshes: Family::default(), rollbacks: Counter::default() };
         metrics.register("logins", "Logins by outcome", outcomes.logins.clone());
         metrics.register("refreshes", "Refreshes by outcome", outcomes.refreshes.clone());
         metrics.register(

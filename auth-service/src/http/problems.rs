@@ -9,14 +9,8 @@ use crate::{
     domain::password::{InvalidPassword, WeakPassword},
     ports::StoreError,
     service::{
-        Trouble,
-        authenticate::AuthenticateError,
-        change_password::ChangePasswordError,
-        login::LoginError,
-        logout::LogoutError,
-        reauthenticate::ReauthenticateError,
-        refresh::RefreshError,
-        register::RegisterError,
+        Trouble, authenticate::AuthenticateError, change_password::ChangePasswordError, login::LoginError,
+        logout::LogoutError, reauthenticate::ReauthenticateError, refresh::RefreshError, register::RegisterError,
     },
 };
 
@@ -107,12 +101,10 @@ impl From<RegisterError> for Problem {
                 Self::new(Status::Forbidden, "invite_invalid", "The invitation is unknown, has expired or was used")
             }
             RegisterError::WeakPassword(weak) => weak_password("password", weak),
-            RegisterError::UsernameTaken => {
-                Self::new(Status::Conflict, "username_taken", "The username is taken").with_field("username", "is taken")
-            }
-            RegisterError::EmailTaken => {
-                Self::new(Status::Conflict, "email_taken", "The e-mail address is taken").with_field("email", "is taken")
-            }
+            RegisterError::UsernameTaken => Self::new(Status::Conflict, "username_taken", "The username is taken")
+                .with_field("username", "is taken"),
+            RegisterError::EmailTaken => Self::new(Status::Conflict, "email_taken", "The e-mail address is taken")
+                .with_field("email", "is taken"),
             RegisterError::Trouble(trouble) => trouble.into(),
         }
     }

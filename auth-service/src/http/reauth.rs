@@ -37,7 +37,6 @@ pub async fn reauthenticate(
     current: SignedIn,
     body: web::Json<ReauthRequest>,
 ) -> Result<TokenAnswer, Problem> {
-    let password =
-        Password::new(body.into_inner().password).map_err(|error| invalid_password("password", error))?;
+    let password = Password::new(body.into_inner().password).map_err(|error| invalid_password("password", error))?;
     Ok(service::reauthenticate(&deps, &current.0, password).await?.into())
 }

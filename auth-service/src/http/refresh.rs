@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 use common::{
-    actix::{answers::optional_json, bearer},
+    actix::{answers::OptionalJson, bearer},
     problem::{Problem, Status},
 };
 use secrecy::SecretString;
@@ -21,13 +21,18 @@ pub struct RefreshRequest {
 }
 
 /// The one token of a request: in the body or in the header, not in both.
-pub(super) async fn presented_token(request: &HttpRequest, body: web::Bytes) -> Result<SecretString, Problem> {
-    let in_body = optional_json::<RefreshRequest>(request, body).await?.map(|body| body.refresh_token);
+pub(super) fn presented_token(
+    request: &HttpRequest,
+    body: OptionalJson<RefreshRequest>,
+) -> Result<SecretString, Problem> {
+    let in_body = body.0.map(|body| body.refresh_token);
     let in_header = bearer::optional_token(request.headers())?.map(|token| SecretString::from(token.to_owned()));
     match (in_body, in_header) {
-        (Some(_), Some(_)) => {
-            Err(Problem::new(Status::BadRequest, "bad_request", "There is a token in the body and another in the header"))
-        }
+        (Some(_), Some(_)) => Err(Problem::new(
+            Status::BadRequest,
+            "bad_request",
+            "There is a token in the body and another in the header",
+        )),
         (Some(token), None) | (None, Some(token)) => Ok(token),
         (None, None) => Err(bearer::missing_token()),
     }
@@ -49,9 +54,9 @@ pub async fn refresh(
     deps: web::Data<Deps>,
     outcomes: web::Data<Outcomes>,
     request: HttpRequest,
-    body: web::Bytes,
+    body: OptionalJson<RefreshRequest>,
 ) -> Result<TokenAnswer, Problem> {
-    let token = presented_token(&request, body).await?;
+    let token = presented_token(&request, body)?;
     let result = service::refresh(&deps, &token).await;
     outcomes.refresh(&result);
     Ok(result?.grant.into())

@@ -41,10 +41,8 @@ pub async fn change_password(
     let account = account.filter(|_| matches).ok_or(ChangePasswordError::WrongPassword)?;
     let own_words = own_words(&account.user.username, account.user.email.as_ref());
     check_strength(&new, &own_words).map_err(ChangePasswordError::WeakPassword)?;
-    let change = Change::Password {
-        expected: account.password,
-        new: deps.hasher.hash(new).await.map_err(Trouble::from)?,
-    };
+    let change =
+        Change::Password { expected: account.password, new: deps.hasher.hash(new).await.map_err(Trouble::from)? };
     let effect = Effect::EndSessions { reason: EndReason::PasswordChange, except: Some(session.id) };
     let applied = change_and_apply(deps, session.user, &change, &effect).await?;
     tracing::info!(user = %session.user, "password changed");

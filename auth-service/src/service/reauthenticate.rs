@@ -21,11 +21,7 @@ pub enum ReauthenticateError {
 }
 
 /// Checks the password; `auth_time` is now. Answers with an access token that says so; the refresh token stays as it is.
-pub async fn reauthenticate(
-    deps: &Deps,
-    session: &Session,
-    password: Password,
-) -> Result<Grant, ReauthenticateError> {
+pub async fn reauthenticate(deps: &Deps, session: &Session, password: Password) -> Result<Grant, ReauthenticateError> {
     let account = deps.users.find_by_id(session.user).await.map_err(Trouble::from)?;
     let hash = account.map(|account| account.password);
     if !deps.hasher.verify(password, hash).await.map_err(Trouble::from)? {

@@ -2,12 +2,17 @@
 //!
 //! actix's own texts quote what was sent, and a password may be in it. None of them reaches a client.
 
+use std::{future::Future, pin::Pin};
+
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
+    dev::Payload,
     error::{JsonPayloadError, PayloadError},
     http::{StatusCode, header::CONTENT_TYPE},
     web,
 };
+
+use serde::de::DeserializeOwned;
 
 use crate::problem::{Problem, Status};
 
@@ -42,6 +47,10 @@ pub fn input_rules(body_limit: usize) -> impl FnOnce(&mut web::ServiceConfig) {
     }
 }
 
+fn too_large() -> Problem {
+    Problem::new(Status::PayloadTooLarge, "payload_too_large", "The body is too large")
+}
+
 fn bad_json(error: &JsonPayloadError) -> Problem {
     match error {
         JsonPayloadError::ContentType => Problem::new(
@@ -51,9 +60,7 @@ fn bad_json(error: &JsonPayloadError) -> Problem {
         ),
         JsonPayloadError::Overflow { .. }
         | JsonPayloadError::OverflowKnownLength { .. }
-        | JsonPayloadError::Payload(PayloadError::Overflow) => {
-            Problem::new(Status::PayloadTooLarge, "payload_too_large", "The body is too large")
-        }
+        | JsonPayloadError::Payload(PayloadError::Overflow) => too_large(),
         JsonPayloadError::Deserialize(error) => match field_of(&error.to_string()) {
             Some((field, detail)) => Problem::bad_field(field, detail),
             None => Problem::bad_request(),
@@ -77,18 +84,29 @@ fn field_of(text: &str) -> Option<(String, &'static str)> {
 }
 
 /// A JSON body that may be left out altogether; `None` when nothing was sent.
-pub async fn optional_json<T: serde::de::DeserializeOwned + 'static>(
-    request: &HttpRequest,
-    body: web::Bytes,
-) -> Result<Option<T>, Problem> {
-    if body.is_empty() {
-        return Ok(None);
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub Option<T>);
+
+impl<T: DeserializeOwned + 'static> FromRequest for OptionalJson<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = web::Bytes::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let body = body.await.map_err(|error| match error.as_error::<PayloadError>() {
+                Some(PayloadError::Overflow) => too_large(),
+                _ => Problem::bad_request(),
+            })?;
+            if body.is_empty() {
+                return Ok(Self(None));
+            }
+            let json = web::Json::<T>::from_request(&request, &mut Payload::from(body)).await;
+            json.map(|body| Self(Some(body.into_inner())))
+                .map_err(|error| error.as_error::<Problem>().cloned().unwrap_or_else(Problem::bad_request))
+        })
     }
-    let mut payload = actix_web::dev::Payload::from(body);
-    web::Json::<T>::from_request(request, &mut payload)
-        .await
-        .map(|body| Some(body.into_inner()))
-        .map_err(|error| error.as_error::<Problem>().cloned().unwrap_or_else(Problem::bad_request))
 }
 
 #[cfg(test)]

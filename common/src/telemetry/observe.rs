@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actix_web::{
-    HttpMessage, HttpResponse, ResponseError,
+    HttpMessage,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -99,11 +99,8 @@ fn known(method: &Method) -> &'static str {
 /// Puts the request's id into the body of a problem.
 fn name_the_request(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
     let problem = response.response().error().and_then(|error| error.as_error::<Problem>()).cloned();
-    match problem {
-        Some(problem) => {
-            let named: HttpResponse = problem.with_request_id(id.as_str()).error_response();
-            response.into_response(named)
-        }
-        None => response,
+    match problem.map(|problem| serde_json::to_string(&problem.with_request_id(id.as_str()))) {
+        Some(Ok(body)) => response.map_body(|_, _| BoxBody::new(body)),
+        _ => response,
     }
 }

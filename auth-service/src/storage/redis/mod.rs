@@ -1,1 +1,15 @@
-//! Sessions in Redis.
+//! Sessions in Redis: one hash a session, one script a step.
+//!
+//! All keys of one user lie in one hash slot. What has expired leaves Redis by itself, an hour later. Redis must not
+//! evict: `maxmemory-policy noeviction`.
+
+mod answer;
+mod client;
+mod connection;
+mod keys;
+mod record;
+mod script;
+mod sessions;
+
+pub use client::InvalidRedisUrl;
+pub use sessions::RedisSessions;

@@ -15,6 +15,7 @@ pub enum Kind {
 
 pub struct TestDatabase {
     pub url: DatabaseUrl,
+    address: String,
     _home: Home,
 }
 
@@ -29,13 +30,19 @@ impl TestDatabase {
             Kind::Sqlite => {
                 let folder = tempfile::tempdir().unwrap();
                 let url = format!("sqlite:{}", folder.path().join("test.db").display());
-                Self { url: url.parse().unwrap(), _home: Home::Folder { _folder: folder } }
+                Self { url: url.parse().unwrap(), address: url, _home: Home::Folder { _folder: folder } }
             }
             Kind::Postgres => {
                 let database = PostgresDatabase::empty();
-                Self { url: database.url().parse().unwrap(), _home: Home::Server { _database: database } }
+                let url = database.url();
+                Self { url: url.parse().unwrap(), address: url, _home: Home::Server { _database: database } }
             }
         }
+    }
+
+    /// The address as a setting has it.
+    pub fn address(&self) -> String {
+        self.address.clone()
     }
 
     pub fn migrated(kind: Kind) -> Self {

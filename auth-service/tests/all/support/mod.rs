@@ -1,6 +1,8 @@
 //! What the tests stand on: real servers, the service on a free port, a client.
 
+pub mod answer;
 pub mod child;
 pub mod database;
 pub mod postgres;
 pub mod redis;
+pub mod service;

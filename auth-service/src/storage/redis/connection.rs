@@ -1,0 +1,129 @@
+//! One connection that all requests share, and the task that keeps it up.
+//!
+//! A connection is driven by the runtime that it was made on. The task makes them all on the runtime of the whole
+//! process, so that none dies with the worker that happened to need it first.
+
+use std::{sync::Arc, time::Duration};
+
+use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value, aio::MultiplexedConnection};
+use tokio::{
+    sync::watch,
+    task::{AbortHandle, spawn},
+    time::sleep,
+};
+
+/// For the way to Redis, TLS and the password together. Nobody waits for all of it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A connection that is mute for so long is given up, although it may have done what it was asked.
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(800);
+
+/// Between two attempts while Redis is away.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How many commands may wait to be sent.
+const SEND_BUFFER: usize = 1_000;
+
+/// The connection of the moment, if there is one.
+pub(super) struct KeptConnection {
+    state: Arc<watch::Sender<State>>,
+    keeper: AbortHandle,
+}
+
+#[derive(Clone)]
+enum State {
+    /// The first attempt, or the first since a connection broke, is under way.
+    Connecting,
+    Up(Connection),
+    /// The last attempt failed; the next follows soon.
+    Down(RedisError),
+}
+
+/// A connection to send on.
+#[derive(Clone)]
+pub(super) struct Connection {
+    number: u64,
+    multiplexed: MultiplexedConnection,
+}
+
+impl KeptConnection {
+    /// Begins to connect, on the caller's runtime.
+    pub(super) fn open(client: Client) -> Self {
+        let state = Arc::new(watch::Sender::new(State::Connecting));
+        let keeper = spawn(keep_up(client, Arc::clone(&state))).abort_handle();
+        Self { state, keeper }
+    }
+
+    /// The connection. Without one, waits for the attempt that is under way, or for the next one.
+    pub(super) async fn get(&self) -> RedisResult<Connection> {
+        let mut state = self.state.subscribe();
+        if let State::Up(connection) = &*state.borrow_and_update() {
+            return Ok(connection.clone());
+        }
+        loop {
+            if state.changed().await.is_err() {
+                return Err((redis::ErrorKind::Io, "nobody keeps up the connection").into());
+            }
+            match &*state.borrow_and_update() {
+                State::Up(connection) => return Ok(connection.clone()),
+                State::Down(error) => return Err(error.clone()),
+                State::Connecting => {}
+            }
+        }
+    }
+
+    /// Has a connection replaced that is no good, unless somebody else has done so.
+    pub(super) fn replace(&self, connection: &Connection) {
+        self.state.send_if_modified(|state| {
+            let is_current = matches!(state, State::Up(current) if current.number == connection.number);
+            if is_current {
+                *state = State::Connecting;
+            }
+            is_current
+        });
+    }
+}
+
+impl Drop for KeptConnection {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+impl Connection {
+    pub(super) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
+        self.multiplexed.clone().send_packed_command(command).await?.extract_error()
+    }
+}
+
+/// Whatever the reason, a failed attempt is followed by another: a wrong password may be put right in Redis.
+async fn keep_up(client: Client, state: Arc<watch::Sender<State>>) {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
+        .set_pipeline_buffer_size(SEND_BUFFER);
+    let mut watched = state.subscribe();
+    for number in 0.. {
+        match client.get_multiplexed_async_connection_with_config(&config).await {
+            Ok(multiplexed) => {
+                tracing::info!("connected to Redis");
+                state.send_replace(State::Up(Connection { number, multiplexed }));
+                // An error would mean that the sender is gone, and this task holds one.
+                let _replaced = watched.wait_for(|state| !matches!(state, State::Up(_))).await;
+            }
+            Err(error) => {
+                let error = without_server_text(error);
+                if !matches!(&*state.borrow(), State::Down(_)) {
+                    tracing::warn!(%error, "Redis cannot be reached");
+                }
+                state.send_replace(State::Down(error));
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// A server that does not know the command for it may quote the password.
+fn without_server_text(error: RedisError) -> RedisError {
+    if error.is_io_error() { error } else { (error.kind(), "refused by the server").into() }
+}

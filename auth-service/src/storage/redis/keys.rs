@@ -1,0 +1,18 @@
+//! Where things lie. The braces make Redis Cluster keep everything of one user together.
+
+use crate::domain::ids::{SessionId, UserId};
+
+/// The hash of one session.
+pub(super) fn session(user: UserId, session: SessionId) -> String {
+    format!("lk:{{{user}}}:s:{session}")
+}
+
+/// The sorted set of the user's sessions that may be alive; the score is the absolute expiry in microseconds.
+pub(super) fn index(user: UserId) -> String {
+    format!("lk:{{{user}}}:idx")
+}
+
+/// The newest change to the user that the store has heard of.
+pub(super) fn epoch(user: UserId) -> String {
+    format!("lk:{{{user}}}:epoch")
+}

@@ -1,0 +1,103 @@
+//! The fields of a session's hash, and the session they stand for. All are text; times are microseconds.
+
+use std::collections::HashMap;
+
+use common::clock::Timestamp;
+
+use super::keys;
+use crate::{
+    domain::{
+        ids::{SessionId, UserId},
+        session::{CurrentToken, RevokedReason, Session},
+        user::is_role,
+    },
+    ports::StoreError,
+};
+
+/// Fields to be written.
+pub(super) type Fields = Vec<(&'static str, String)>;
+
+/// Fields as they were read.
+pub(super) type Record = HashMap<String, String>;
+
+/// Everything of a session but its own name and its user's, which its key holds. What there is not has no field.
+pub(super) fn fields(session: &Session) -> Fields {
+    let mut fields = vec![
+        epoch(session.epoch),
+        ("current", session.current.id.to_string()),
+        ("generation", session.current.generation.to_string()),
+        roles(&session.roles),
+        ("client_id", session.client_id.clone()),
+        ("mode", session.mode.to_string()),
+        ("scope", session.scope.to_string()),
+        ("created_at", micros(session.created_at)),
+        authenticated_at(session.authenticated_at),
+        ("absolute_expiry", micros(session.absolute_expiry)),
+        ("idle_expiry", micros(session.idle_expiry)),
+        ("last_seen", micros(session.last_seen)),
+        ("device", session.device.clone()),
+    ];
+    fields.extend(session.address.map(|address| ("address", address.to_string())));
+    fields.extend(session.revoked.map(revoked));
+    fields
+}
+
+pub(super) fn epoch(epoch: i64) -> (&'static str, String) {
+    ("epoch", epoch.to_string())
+}
+
+/// A JSON array.
+pub(super) fn roles(roles: &[String]) -> (&'static str, String) {
+    ("roles", serde_json::Value::from(roles).to_string())
+}
+
+pub(super) fn authenticated_at(at: Timestamp) -> (&'static str, String) {
+    ("authenticated_at", micros(at))
+}
+
+pub(super) fn revoked(reason: RevokedReason) -> (&'static str, String) {
+    ("revoked", reason.as_str().to_owned())
+}
+
+pub(super) fn micros(at: Timestamp) -> String {
+    at.micros().to_string()
+}
+
+/// The session that a record stands for. What cannot be understood is never replaced by a default.
+pub(super) fn session(user: UserId, id: SessionId, record: &Record) -> Result<Session, StoreError> {
+    read(user, id, record)
+        .map_err(|field| StoreError::Inconsistent(format!("the field {field} of {}", keys::session(user, id))))
+}
+
+/// An error is the name of the field.
+fn read(user: UserId, id: SessionId, record: &Record) -> Result<Session, &'static str> {
+    let text = |field| record.get(field).map(String::as_str);
+    let required = |field| text(field).ok_or(field);
+    let number = |field| required(field)?.parse::<i64>().map_err(|_| field);
+    let instant = |field| number(field).map(Timestamp::from_micros);
+    Ok(Session {
+        id,
+        user,
+        epoch: number("epoch")?,
+        current: CurrentToken {
+            id: required("current")?.parse().map_err(|_| "current")?,
+            generation: number("generation")?.try_into().map_err(|_| "generation")?,
+        },
+        roles: read_roles(required("roles")?).ok_or("roles")?,
+        client_id: required("client_id")?.to_owned(),
+        mode: required("mode")?.parse().map_err(|_| "mode")?,
+        scope: required("scope")?.parse().map_err(|_| "scope")?,
+        created_at: instant("created_at")?,
+        authenticated_at: instant("authenticated_at")?,
+        absolute_expiry: instant("absolute_expiry")?,
+        idle_expiry: instant("idle_expiry")?,
+        last_seen: instant("last_seen")?,
+        device: required("device")?.to_owned(),
+        address: text("address").map(str::parse).transpose().map_err(|_| "address")?,
+        revoked: text("revoked").map(str::parse).transpose().map_err(|_| "revoked")?,
+    })
+}
+
+fn read_roles(text: &str) -> Option<Vec<String>> {
+    serde_json::from_str::<Vec<String>>(text).ok().filter(|roles| roles.iter().all(|role| is_role(role)))
+}

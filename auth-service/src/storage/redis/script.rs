@@ -1,0 +1,73 @@
+//! The scripts, each of which Redis carries out in one step.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, ErrorKind, ServerErrorKind};
+
+use super::{answer::Answer, client::RedisClient};
+use crate::ports::StoreError;
+
+/// `include_str!` of several files in `scripts`, one after the other.
+macro_rules! script {
+    ($name:literal: $($file:literal),+) => {
+        LazyLock::new(|| Script::new($name, concat!($(include_str!(concat!("scripts/", $file))),+)))
+    };
+}
+
+/// Stores a new session.
+pub(super) static CREATE: LazyLock<Script> = script!("create": "create.lua");
+
+/// Decides what a refresh token is answered with, and carries it out.
+pub(super) static REFRESH: LazyLock<Script> = script!("refresh": "state.lua", "refresh.lua");
+
+/// Changes sessions that are alive.
+pub(super) static CHANGE: LazyLock<Script> = script!("change": "state.lua", "change.lua");
+
+/// Reads sessions.
+pub(super) static READ: LazyLock<Script> = script!("read": "read.lua");
+
+/// Names the sessions of a user.
+pub(super) static INDEX: LazyLock<Script> = script!("index": "index.lua");
+
+/// Raises the epoch of a user, and names the sessions.
+pub(super) static RAISE: LazyLock<Script> = script!("raise": "raise.lua", "index.lua");
+
+/// A script, and the hash that Redis knows it by. All of them may be carried out twice.
+pub(super) struct Script {
+    name: &'static str,
+    body: &'static str,
+    hash: String,
+}
+
+impl Script {
+    fn new(name: &'static str, body: &'static str) -> Self {
+        Self { name, body, hash: redis::Script::new(body).get_hash().to_owned() }
+    }
+
+    /// One round trip. A second one only where Redis does not know the script yet, or not any more.
+    pub(super) async fn run(
+        &self,
+        redis: &RedisClient,
+        keys: &[String],
+        arguments: &[String],
+    ) -> Result<Answer, StoreError> {
+        let answer = match redis.send(&command("EVALSHA", &self.hash, keys, arguments)).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                redis.send(&command("EVAL", self.body, keys, arguments)).await
+            }
+            answer => answer,
+        };
+        Answer::decode(answer?).ok_or_else(|| self.not_understood())
+    }
+
+    /// The answer is none that the script gives.
+    pub(super) fn not_understood(&self) -> StoreError {
+        StoreError::Inconsistent(format!("the answer of the script `{}`", self.name))
+    }
+}
+
+fn command(name: &str, script: &str, keys: &[String], arguments: &[String]) -> Cmd {
+    let mut command = redis::cmd(name);
+    command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
+    command
+}

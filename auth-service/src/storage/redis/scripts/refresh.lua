@@ -1,0 +1,54 @@
+-- Carries out `decide_refresh` of domain/session.rs, with the same steps.
+-- KEYS: the session, the user's index.
+-- ARGV: as they are taken apart here; times are µs where nothing else is said.
+local now, now_seconds, hold_seconds, name = unpack(ARGV, 1, 4)
+-- The presented token. Without a parent, that is ''.
+local id, parent, generation, generation_before, issued_at_seconds = unpack(ARGV, 5, 9)
+-- What follows when it is granted.
+local idle_expiry, kept_for_ms = unpack(ARGV, 10, 11)
+
+-- Numbers are compared as numbers and written as the texts they came as.
+local function is_after(current)
+  return tonumber(generation) == math.min(tonumber(current.generation) + 1, 4294967295)
+end
+
+-- Step 0: nothing to refresh.
+local session = session_at(KEYS[1], tonumber(now))
+if session.state == 'revoked' then
+  return { 'revoked', session.revoked }
+elseif session.state ~= 'alive' then
+  return { session.state }
+end
+
+-- Step 1: the store has lost writes.
+local current, rolled_back = session.current, 'no'
+if parent ~= '' and tonumber(generation) > tonumber(current.generation) + 1 then
+  current = { id = parent, generation = generation_before }
+  rolled_back = 'yes'
+end
+
+local rotation
+if id == current.id then
+  -- Step 2: the current token.
+  rotation = 'child'
+elseif parent == current.id and is_after(current) then
+  if tonumber(now_seconds) - tonumber(issued_at_seconds) <= tonumber(hold_seconds) then
+    -- Step 3: a young child.
+    rotation = 'same'
+  else
+    -- Step 4: an older child becomes current.
+    current = { id = id, generation = generation }
+    rotation = 'child'
+  end
+else
+  -- Step 5: a used token came back.
+  local as_it_was = redis.call('HGETALL', KEYS[1])
+  redis.call('HSET', KEYS[1], 'revoked', 'reuse')
+  redis.call('ZREM', KEYS[2], name)
+  return { 'reuse', as_it_was }
+end
+
+redis.call('HSET', KEYS[1], 'current', current.id, 'generation', current.generation,
+  'last_seen', now, 'idle_expiry', idle_expiry)
+redis.call('PEXPIRE', KEYS[1], kept_for_ms)
+return { 'granted', rotation, rolled_back, redis.call('HGETALL', KEYS[1]) }

@@ -1,0 +1,28 @@
+-- A whole number as the service writes it. `tonumber` alone would also take 0x10, 1e5 and nan.
+local function number(text)
+  return text and string.match(text, '^%-?%d+$') and tonumber(text)
+end
+
+-- What a session is at an instant: 'gone', 'revoked', 'alive', or 'damaged' where it cannot be told.
+local function session_at(key, now)
+  local field = redis.call('HMGET', key, 'absolute_expiry', 'idle_expiry', 'epoch', 'generation', 'current', 'revoked')
+  local absolute_expiry, idle_expiry = number(field[1]), number(field[2])
+  local session = {
+    epoch = number(field[3]),
+    current = { generation = field[4], id = field[5] },
+    revoked = field[6],
+  }
+  if redis.call('EXISTS', key) == 0 then
+    session.state = 'gone'
+  elseif not (absolute_expiry and idle_expiry and session.epoch and number(field[4]) and field[5]) then
+    session.state = 'damaged'
+  elseif now >= math.min(absolute_expiry, idle_expiry) then
+    session.state = 'gone'
+  elseif session.revoked then
+    session.state = 'revoked'
+  else
+    session.state = 'alive'
+  end
+  return session
+end
+

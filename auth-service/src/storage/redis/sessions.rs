@@ -1,0 +1,271 @@
+//! The session store in Redis.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::clock::Timestamp;
+use secrecy::SecretString;
+
+use super::{
+    answer::{Answer, Change},
+    client::{InvalidRedisUrl, RedisClient, within_deadline},
+    keys,
+    record::{self, Fields, micros},
+    script,
+};
+use crate::{
+    domain::{
+        effect::{Effect, PendingEffect},
+        ids::{SessionId, UserId},
+        session::{PresentedToken, RefreshRules, Refusal, RevokedReason, Session},
+    },
+    ports::{Creation, RefreshOutcome, SessionStore, StoreError},
+};
+
+/// How long a record stays after its time, so that clocks that do not agree lose nothing.
+const KEPT_AFTER_EXPIRY: Duration = Duration::from_hours(1);
+
+/// How long an epoch is remembered: much longer than a login takes, which is what it is compared with.
+const EPOCH_KEPT: Duration = Duration::from_hours(24);
+
+/// How many sessions one script goes through: meanwhile everybody else waits.
+const BATCH: usize = 500;
+
+/// The [`SessionStore`] in Redis.
+pub struct RedisSessions {
+    redis: RedisClient,
+}
+
+impl RedisSessions {
+    /// A store at `url`. The connection is made, and made again when it breaks, by a task on the caller's runtime.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    pub fn connect(url: &SecretString) -> Result<Self, InvalidRedisUrl> {
+        Ok(Self { redis: RedisClient::open(url)? })
+    }
+
+    /// The sessions that have not been taken off the index. They may have expired.
+    async fn index(&self, user: UserId) -> Result<Vec<SessionId>, StoreError> {
+        match script::INDEX.run(&self.redis, &[keys::index(user)], &[]).await? {
+            Answer::Sessions(sessions) => Ok(sessions),
+            _ => Err(script::INDEX.not_understood()),
+        }
+    }
+
+    /// Those of the sessions that are alive at `now`, in any order.
+    async fn read(&self, user: UserId, ids: &[SessionId], now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let mut alive = Vec::new();
+        for ids in ids.chunks(BATCH) {
+            let keys: Vec<_> = ids.iter().map(|id| keys::session(user, *id)).collect();
+            let Answer::Records(records) = script::READ.run(&self.redis, &keys, &[]).await? else {
+                return Err(script::READ.not_understood());
+            };
+            for (id, record) in ids.iter().zip(records).filter(|(_, record)| !record.is_empty()) {
+                let session = record::session(user, *id, &record)?;
+                alive.extend(session.is_alive(now).then_some(session));
+            }
+        }
+        Ok(alive)
+    }
+
+    async fn change(&self, user: UserId, id: SessionId, what: &FieldChange) -> Result<bool, StoreError> {
+        match self.change_all(user, &[id], what).await?.as_slice() {
+            [Change::Done] => Ok(true),
+            [Change::NotDue] => Ok(false),
+            [Change::Damaged] => Err(StoreError::Inconsistent(keys::session(user, id))),
+            _ => Err(script::CHANGE.not_understood()),
+        }
+    }
+
+    async fn change_all(&self, user: UserId, ids: &[SessionId], what: &FieldChange) -> Result<Vec<Change>, StoreError> {
+        let mut changes = Vec::new();
+        for ids in ids.chunks(BATCH) {
+            let sessions = ids.iter().map(|id| keys::session(user, *id));
+            let keys: Vec<_> = [keys::index(user)].into_iter().chain(sessions).collect();
+            match script::CHANGE.run(&self.redis, &keys, &what.arguments()).await? {
+                Answer::Changes(some) if some.len() == ids.len() => changes.extend(some),
+                _ => return Err(script::CHANGE.not_understood()),
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The same for sessions older than `what` says. One that cannot be understood can do nothing either; the others
+    /// must not wait for it.
+    async fn change_older(&self, user: UserId, ids: &[SessionId], what: &FieldChange) -> Result<(), StoreError> {
+        let changes = self.change_all(user, ids, what).await?;
+        for (session, _) in ids.iter().zip(changes).filter(|(_, change)| *change == Change::Damaged) {
+            tracing::error!(%user, %session, "the record of a session cannot be understood");
+        }
+        Ok(())
+    }
+
+    async fn raise(&self, user: UserId, epoch: i64) -> Result<Vec<SessionId>, StoreError> {
+        let keys = [keys::index(user), keys::epoch(user)];
+        match script::RAISE.run(&self.redis, &keys, &[epoch.to_string(), millis(EPOCH_KEPT)]).await? {
+            Answer::Sessions(sessions) => Ok(sessions),
+            Answer::Damaged => Err(StoreError::Inconsistent(keys::epoch(user))),
+            _ => Err(script::RAISE.not_understood()),
+        }
+    }
+}
+
+#[async_trait]
+impl SessionStore for RedisSessions {
+    async fn create(&self, session: &Session, now: Timestamp) -> Result<Creation, StoreError> {
+        let Session { id, user, .. } = *session;
+        let keys = [keys::session(user, id), keys::index(user), keys::epoch(user)];
+        let expiry = session.absolute_expiry.min(session.idle_expiry);
+        let mut arguments = vec![
+            session.epoch.to_string(),
+            id.to_string(),
+            micros(session.absolute_expiry),
+            micros(now - KEPT_AFTER_EXPIRY),
+            millis(expiry.since(now) + KEPT_AFTER_EXPIRY),
+            millis(session.absolute_expiry.since(now) + KEPT_AFTER_EXPIRY),
+        ];
+        arguments.extend(flattened(record::fields(session)));
+        within_deadline(async {
+            match script::CREATE.run(&self.redis, &keys, &arguments).await? {
+                Answer::Created => Ok(Creation::Done),
+                Answer::StaleEpoch => Ok(Creation::StaleEpoch),
+                Answer::Damaged => Err(StoreError::Inconsistent(keys::epoch(user))),
+                _ => Err(script::CREATE.not_understood()),
+            }
+        })
+        .await
+    }
+
+    async fn refresh(
+        &self,
+        user: UserId,
+        session: SessionId,
+        presented: &PresentedToken,
+        now: Timestamp,
+        rules: RefreshRules,
+    ) -> Result<RefreshOutcome, StoreError> {
+        let keys = [keys::session(user, session), keys::index(user)];
+        let arguments = [
+            micros(now),
+            now.seconds().to_string(),
+            rules.hold.as_secs().to_string(),
+            session.to_string(),
+            presented.id.to_string(),
+            presented.parent.map(|parent| parent.to_string()).unwrap_or_default(),
+            presented.generation.to_string(),
+            presented.generation.saturating_sub(1).to_string(),
+            presented.issued_at.to_string(),
+            micros(now + rules.idle_ttl),
+            millis(rules.idle_ttl + KEPT_AFTER_EXPIRY),
+        ];
+        let read = |record| record::session(user, session, &record).map(Box::new);
+        within_deadline(async {
+            Ok(match script::REFRESH.run(&self.redis, &keys, &arguments).await? {
+                Answer::Revoked(RevokedReason::Reuse) => RefreshOutcome::Refused(Refusal::TokenReused),
+                Answer::Gone | Answer::Revoked(_) => RefreshOutcome::Refused(Refusal::LoginRequired),
+                Answer::Reuse(record) => RefreshOutcome::Reuse(read(record)?),
+                Answer::Granted { rotation, rolled_back, record } => {
+                    RefreshOutcome::Granted { session: read(record)?, rotation, rolled_back }
+                }
+                Answer::Damaged => return Err(StoreError::Inconsistent(keys::session(user, session))),
+                _ => return Err(script::REFRESH.not_understood()),
+            })
+        })
+        .await
+    }
+
+    async fn find(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        within_deadline(async { Ok(self.read(user, &[session], now).await?.pop()) }).await
+    }
+
+    async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        within_deadline(async {
+            let ids = self.index(user).await?;
+            let mut sessions = self.read(user, &ids, now).await?;
+            sessions.sort_by_key(|session| (session.created_at, session.id));
+            sessions.reverse();
+            Ok(sessions)
+        })
+        .await
+    }
+
+    async fn reauthenticated(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+        let noted = FieldChange::new(now, vec![record::authenticated_at(now)]);
+        within_deadline(self.change(user, session, &noted)).await
+    }
+
+    async fn revoke(
+        &self,
+        user: UserId,
+        session: SessionId,
+        reason: RevokedReason,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let ended = FieldChange::end(now, reason);
+        within_deadline(self.change(user, session, &ended)).await
+    }
+
+    async fn apply(&self, pending: &PendingEffect, now: Timestamp) -> Result<(), StoreError> {
+        let PendingEffect { user, epoch, .. } = *pending;
+        within_deadline(async {
+            let sessions = self.raise(user, epoch).await?;
+            match &pending.effect {
+                Effect::EndSessions { reason, except } => {
+                    let (kept, ended): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|id| Some(*id) == *except);
+                    let keep = FieldChange::new(now, vec![record::epoch(epoch)]).of_older_than(epoch);
+                    self.change_older(user, &kept, &keep).await?;
+                    let end = FieldChange::end(now, (*reason).into()).of_older_than(epoch);
+                    self.change_older(user, &ended, &end).await
+                }
+                Effect::SetRoles { roles } => {
+                    let fields = vec![record::roles(roles), record::epoch(epoch)];
+                    self.change_older(user, &sessions, &FieldChange::new(now, fields).of_older_than(epoch)).await
+                }
+            }
+        })
+        .await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        within_deadline(async { Ok(self.redis.send(&redis::cmd("PING")).await.map(drop)?) }).await
+    }
+}
+
+/// What is written to sessions that are alive at `now`.
+struct FieldChange {
+    now: Timestamp,
+    newer_epoch: Option<i64>,
+    ends: bool,
+    fields: Fields,
+}
+
+impl FieldChange {
+    fn new(now: Timestamp, fields: Fields) -> Self {
+        Self { now, newer_epoch: None, ends: false, fields }
+    }
+
+    fn end(now: Timestamp, reason: RevokedReason) -> Self {
+        Self { ends: true, ..Self::new(now, vec![record::revoked(reason)]) }
+    }
+
+    /// Sessions of this epoch and newer ones are left alone.
+    fn of_older_than(self, epoch: i64) -> Self {
+        Self { newer_epoch: Some(epoch), ..self }
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let epoch = self.newer_epoch.map(|epoch| epoch.to_string()).unwrap_or_default();
+        let ends = if self.ends { "yes" } else { "no" };
+        let fields = flattened(self.fields.clone());
+        [micros(self.now), epoch, ends.to_owned()].into_iter().chain(fields).collect()
+    }
+}
+
+fn flattened(fields: Fields) -> impl Iterator<Item = String> {
+    fields.into_iter().flat_map(|(name, content)| [name.to_owned(), content])
+}
+
+fn millis(duration: Duration) -> String {
+    duration.as_millis().to_string()
+}

@@ -1,0 +1,101 @@
+//! Settings: all errors at once, by name, never by value.
+
+use std::collections::BTreeSet;
+
+use auth_service::config::{Config, settings};
+use common::settings::EXAMPLE_SECRET;
+use insta::assert_snapshot;
+
+use crate::support::service::{JWT_SECRET, Variables, least_variables, os, set};
+
+fn errors(variables: &Variables) -> String {
+    Config::read(os(variables)).unwrap_err().to_string()
+}
+
+fn with(changes: &[(&str, &str)]) -> Variables {
+    let mut variables = least_variables("sqlite:unused.db");
+    for (name, value) in changes {
+        set(&mut variables, name, *value);
+    }
+    variables
+}
+
+#[test]
+fn what_is_missing_is_reported_in_one_go() {
+    assert_snapshot!(errors(&Variables::new()), @"
+    JWT_SECRET is not set
+    REFRESH_SECRET is not set
+    AUTH_DATABASE_URL is not set
+    ");
+}
+
+#[test]
+fn what_is_wrong_is_reported_in_one_go_and_without_values() {
+    let wrong = "hunter2 & correct horse";
+    let names =
+        settings().into_iter().map(|setting| setting.name).filter(|name| *name != "LOG_FORMAT" && *name != "LOG_LEVEL");
+    let variables: Variables = names.map(|name| (name.to_owned(), wrong.to_owned())).collect();
+    let errors = errors(&variables);
+    assert!(!errors.contains("hunter2") && !errors.contains("horse"), "{errors}");
+    assert_snapshot!(errors, @"
+    JWT_SECRET must have at least 32 bytes
+    JWT_SECRET_NEXT must have at least 32 bytes
+    JWT_SECRET_PREVIOUS must have at least 32 bytes
+    JWT_ISSUER must be an http or https address without a trailing slash, query or fragment
+    REFRESH_SECRET must have at least 32 bytes
+    REFRESH_SECRET_NEXT must have at least 32 bytes
+    REFRESH_SECRET_PREVIOUS must have at least 32 bytes
+    REDIS_URL must begin with redis:// or rediss://
+    REFRESH_HOLD must be a duration such as 90s, 15m or 30d, between 1s and 10m
+    REFRESH_IDLE_TTL must be a duration such as 90s, 15m or 30d, between 1m and 9years 11months 27days 21h 50m 24s
+    REFRESH_ABSOLUTE_TTL must be a duration such as 90s, 15m or 30d, between 1m and 9years 11months 27days 21h 50m 24s
+    ACCESS_TTL must be a duration such as 90s, 15m or 30d, between 1s and 1day
+    ACCESS_ONLY_TTL must be a duration such as 90s, 15m or 30d, between 1s and 30days
+    AUTH_DATABASE_URL must begin with sqlite: or postgres://
+    AUTH_MIGRATE must be true or false
+    AUTH_BIND must be an address and a port such as 0.0.0.0:8081
+    AUTH_INTERNAL_BIND must be an address and a port such as 0.0.0.0:8081
+    AUTH_DRAIN_TIMEOUT must be a duration such as 90s, 15m or 30d, between 1s and 10m
+    AUTH_TRUSTED_PROXIES must be networks divided by commas, such as 10.0.0.0/8,127.0.0.1/32
+    AUTH_BCRYPT_COST must be a number from 4 to 16
+    AUTH_BCRYPT_QUEUE must be a number from 1 to 10000
+    AUTH_REGISTRATION must be open, invite or closed
+    AUTH_FIRST_PARTY_AUDIENCES must be names divided by commas
+    ");
+}
+
+#[test]
+fn short_secrets_the_example_and_one_secret_for_two_purposes_are_refused() {
+    assert_eq!(errors(&with(&[("JWT_SECRET", "short")])), "JWT_SECRET must have at least 32 bytes\n");
+    let example = errors(&with(&[("REFRESH_SECRET", EXAMPLE_SECRET)]));
+    assert!(example.starts_with("REFRESH_SECRET is still the value of the example"), "{example}");
+    for name in ["REFRESH_SECRET", "REFRESH_SECRET_NEXT", "REFRESH_SECRET_PREVIOUS"] {
+        let same = errors(&with(&[(name, JWT_SECRET)]));
+        assert!(same.contains("is the same as a JWT_SECRET"), "{name}: {same}");
+    }
+}
+
+#[test]
+fn the_example_file_lists_every_setting_and_no_other() {
+    let example = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../.env.example")).unwrap();
+    let section = |start: &str| {
+        let (_, rest) = example.split_once(start).unwrap_or_else(|| panic!("no section {start}"));
+        rest.split("\n## ").next().unwrap().to_owned()
+    };
+    let sections = section("## Every service") + &section("## auth-service");
+    let listed: BTreeSet<_> = sections
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
+        .map(str::to_owned)
+        .collect();
+    let known: BTreeSet<_> = settings().iter().map(|setting| setting.name.to_owned()).collect();
+    assert_eq!(listed, known);
+    for setting in settings() {
+        if let Some(default) = setting.default {
+            assert!(sections.contains(&format!("{}={default}\n", setting.name)), "{} = {default}", setting.name);
+        }
+        assert!(sections.contains(setting.help), "{}: {}", setting.name, setting.help);
+    }
+}

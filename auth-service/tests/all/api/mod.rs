@@ -1,0 +1,14 @@
+//! The service over HTTP, one file a use case.
+
+mod bad_input;
+mod configuration;
+mod documentation;
+mod foreign_tokens;
+mod login;
+mod logout;
+mod management;
+mod password;
+mod reauth;
+mod refresh;
+mod register;
+mod sessions;

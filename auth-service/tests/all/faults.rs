@@ -1,0 +1,149 @@
+//! Stores that go away and come back: what is answered meanwhile, and that nothing needs a restart.
+
+use std::time::{Duration, Instant};
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use crate::support::{
+    answer::Answer,
+    postgres::PrivatePostgres,
+    redis::PrivateRedis,
+    service::{Person, TestService, Variables, least_variables, set},
+};
+
+fn variables(postgres: &PrivatePostgres, redis: &PrivateRedis) -> Variables {
+    let mut variables = least_variables(&postgres.url());
+    set(&mut variables, "REDIS_URL", redis.url().expose_secret());
+    variables
+}
+
+/// Answers again and again, until it is not 503 any more.
+async fn once_available(mut request: impl AsyncFnMut() -> Answer) -> Answer {
+    let start = Instant::now();
+    loop {
+        let answer = request().await;
+        if answer.status != 503 {
+            return answer;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "it does not recover: {answer}");
+        tokio::task::yield_now().await;
+    }
+}
+
+fn assert_unavailable(answer: &Answer, code: &str, asked_at: Instant) {
+    assert_eq!((answer.status, answer.code().as_str()), (503, code), "{answer}");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert!(asked_at.elapsed() < Duration::from_millis(1_500), "{:?}", asked_at.elapsed());
+}
+
+#[tokio::test]
+async fn redis_down_login_and_refresh_answer_503_and_recover_by_themselves() {
+    let (postgres, mut redis) = (PrivatePostgres::start(), PrivateRedis::start());
+    let service = TestService::start_on(variables(&postgres, &redis)).await;
+    let ada = service.registered("ada").await;
+    let tokens = service.log_in(&ada).await;
+
+    redis.stop();
+    let asked = Instant::now();
+    assert_unavailable(&service.try_log_in(&ada, json!(null)).await, "unavailable", asked);
+    let asked = Instant::now();
+    assert_unavailable(&service.refresh(&tokens.refresh).await, "retry", asked);
+    let asked = Instant::now();
+    assert_unavailable(&service.get_as(&tokens.access, "/auth/me").await, "unavailable", asked);
+    let ready = service.manage("/readyz").await;
+    assert_eq!((ready.status, &ready.json()["dependencies"]["redis"]), (503, &json!("down")));
+    assert_eq!(service.manage("/livez").await.status, 200);
+
+    redis.start_again();
+    let answer = once_available(async || service.refresh(&tokens.refresh).await).await;
+    assert_eq!(answer.status, 200, "nobody was logged out: {answer}");
+    assert_eq!(once_available(async || service.try_log_in(&ada, json!(null)).await).await.status, 200);
+}
+
+#[tokio::test]
+async fn redis_killed_in_the_middle_logs_nobody_out() {
+    let (postgres, mut redis) = (PrivatePostgres::start(), PrivateRedis::start());
+    let service = TestService::start_on(variables(&postgres, &redis)).await;
+    let ada = service.registered("ada").await;
+    let mut refresh = service.log_in(&ada).await.refresh;
+    for _ in 0..3 {
+        service.clock.advance(Duration::from_secs(62));
+        refresh = service.refresh(&refresh).await.tokens().refresh;
+        redis.kill();
+        redis.start_again();
+        let answer = once_available(async || service.refresh(&refresh).await).await;
+        assert_eq!(answer.status, 200, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn postgres_down_login_answers_503_and_refresh_works() {
+    let (mut postgres, redis) = (PrivatePostgres::start(), PrivateRedis::start());
+    let service = TestService::start_on(variables(&postgres, &redis)).await;
+    let ada = service.registered("ada").await;
+    let tokens = service.log_in(&ada).await;
+
+    postgres.stop();
+    let asked = Instant::now();
+    assert_unavailable(&service.try_log_in(&ada, json!(null)).await, "unavailable", asked);
+    let refreshed = service.refresh(&tokens.refresh).await;
+    assert_eq!(refreshed.status, 200, "{refreshed}");
+    assert_eq!(service.get_as(&tokens.access, "/auth/sessions").await.status, 200);
+    let ready = service.manage("/readyz").await;
+    assert_eq!((ready.status, &ready.json()["dependencies"]["database"]), (503, &json!("down")));
+
+    postgres.start_again();
+    assert_eq!(once_available(async || service.try_log_in(&ada, json!(null)).await).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_service_that_starts_while_postgres_is_away_serves_refreshes_and_migrates_later() {
+    let (mut postgres, redis) = (PrivatePostgres::start(), PrivateRedis::start());
+    let before = TestService::start_on(variables(&postgres, &redis)).await;
+    let ada = before.registered("ada").await;
+    let tokens = before.log_in(&ada).await;
+    postgres.stop();
+    let after = before.replica().await;
+    before.stop().await;
+    let refreshed = after.refresh(&tokens.refresh).await;
+    assert_eq!(refreshed.status, 200, "{refreshed}");
+    postgres.start_again();
+    assert_eq!(once_available(async || after.try_log_in(&ada, json!(null)).await).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_password_change_while_redis_is_away_ends_the_other_sessions_later() {
+    let (postgres, redis) = (PrivatePostgres::start(), PrivateRedis::start());
+    let mut variables = variables(&postgres, &redis);
+    set(&mut variables, "AUTH_BCRYPT_COST", "12");
+    let service = TestService::start_on(variables).await;
+    let ada = service.registered("ada").await;
+    let (here, elsewhere) = (service.log_in(&ada).await, service.log_in(&ada).await);
+    let body = json!({"current_password": ada.password, "new_password": "copper-violet-harbour-4"});
+    // The request is let in while Redis answers; it goes away while the password is being hashed.
+    let change = service.post_as(&here.access, "/auth/password", body);
+    let hashes = async || service.metric("auth_bcrypt_hashes_total").await;
+    let before = hashes().await;
+    let freeze = async {
+        while hashes().await == before {
+            tokio::task::yield_now().await;
+        }
+        redis.freeze();
+    };
+    let (answer, ()) = tokio::join!(change, freeze);
+    assert_eq!(answer.status, 202, "{answer}");
+    assert_eq!(answer.json(), json!({"status": "pending"}));
+    redis.thaw();
+
+    let ended = async || {
+        let start = Instant::now();
+        while service.refresh(&elsewhere.refresh).await.status != 401 {
+            assert!(start.elapsed() < Duration::from_secs(20), "the sessions do not follow");
+            tokio::task::yield_now().await;
+        }
+    };
+    ended().await;
+    assert_eq!(service.refresh(&here.refresh).await.status, 200);
+    service.log_in(&Person { password: "copper-violet-harbour-4".to_owned(), ..ada }).await;
+}

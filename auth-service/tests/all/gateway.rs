@@ -1,0 +1,148 @@
+//! Behind the real nginx, with the configuration that is shipped.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use insta::assert_snapshot;
+use reqwest::{Client, Method};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::{
+    answer::Answer,
+    child::{ServerProcess, from_xtask},
+    service::{Backend, TestService},
+};
+
+/// nginx on a free port, in front of one auth-service and a resource-service that is away.
+struct Gateway {
+    address: String,
+    client: Client,
+    folder: TempDir,
+    _nginx: ServerProcess,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../nginx").canonicalize().unwrap()
+}
+
+impl Gateway {
+    async fn before(auth_service: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        for name in ["nginx.conf", "upstreams-static.conf"] {
+            let template = fs::read_to_string(shipped().join(format!("{name}.template"))).unwrap();
+            let rendered = template
+                .replace("${LATCHKEY_PORT}", &port.to_string())
+                .replace("${AUTH_UPSTREAM}", auth_service)
+                .replace("${RESOURCE_UPSTREAM}", &format!("127.0.0.1:{}", free_port()))
+                .replace("${LATCHKEY_RUN}", folder.path().to_str().unwrap())
+                .replace("${LATCHKEY_NGINX}", shipped().to_str().unwrap());
+            fs::write(folder.path().join(name), rendered).unwrap();
+        }
+        let nginx = from_xtask("LATCHKEY_TEST_NGINX");
+        let configuration = folder.path().join("nginx.conf");
+        let log = folder.path().join("nginx-error.log");
+        let arguments = ["-e", log.to_str().unwrap(), "-c", configuration.to_str().unwrap()];
+        let check = Command::new(&nginx).args(arguments).arg("-t").output().unwrap();
+        assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
+        let process = ServerProcess::start(&nginx, arguments.into_iter().chain(["-g", "daemon off;"]));
+        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let gateway = Self { address: format!("http://127.0.0.1:{port}"), client, folder, _nginx: process };
+        let start = Instant::now();
+        while gateway.client.get(format!("{}/healthz", gateway.address)).send().await.is_err() {
+            assert!(start.elapsed() < Duration::from_secs(10), "nginx does not start");
+            tokio::task::yield_now().await;
+        }
+        gateway
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.address))
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("nginx-access.log")).unwrap()
+    }
+}
+
+fn public_address(service: &TestService) -> String {
+    service.public().strip_prefix("http://").unwrap().to_owned()
+}
+
+async fn start() -> (TestService, Gateway) {
+    let service = TestService::start(Backend::Sqlite).await;
+    let gateway = Gateway::before(&public_address(&service)).await;
+    (service, gateway)
+}
+
+#[tokio::test]
+async fn a_login_goes_through_with_one_request_id_and_leaves_no_token_in_the_log() {
+    let (service, gateway) = start().await;
+    let ada = service.registered("ada").await;
+    let body = json!({"username": ada.username, "password": ada.password});
+    let login = gateway.request(Method::POST, "/auth/login").header("X-Request-Id", "from-afar").json(&body);
+    let answer = Answer::of(login).await;
+    assert_eq!((answer.status, answer.header("x-request-id")), (200, Some("from-afar")), "{answer}");
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    let tokens = answer.tokens();
+    let me = gateway.request(Method::GET, "/auth/me?token=in-the-query").bearer_auth(&tokens.access);
+    assert_eq!(Answer::of(me).await.status, 200);
+    let log = gateway.log();
+    assert!(log.contains("from-afar"), "{log}");
+    for secret in [&tokens.access, &tokens.refresh, &ada.password, "in-the-query"] {
+        assert!(!log.contains(secret), "{log}");
+    }
+    for line in log.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn internal_and_unknown_addresses_do_not_exist_outside() {
+    let (_service, gateway) = start().await;
+    for path in
+        ["/internal/revocations", "/auth/verify", "/metrics", "/livez", "/readyz", "/nowhere", "/auth/../metrics"]
+    {
+        let answer = Answer::of(gateway.request(Method::GET, path)).await;
+        assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_away_is_a_problem_and_not_a_page_of_nginx() {
+    let (_service, gateway) = start().await;
+    assert_snapshot!(Answer::of(gateway.request(Method::GET, "/api/whoami")).await, @"");
+}
+
+#[tokio::test]
+async fn a_large_body_is_refused_in_the_same_form() {
+    let (_service, gateway) = start().await;
+    let request = gateway.request(Method::POST, "/auth/login").body("x".repeat(64 * 1024));
+    assert_snapshot!(Answer::of(request).await, @"");
+}
+
+#[tokio::test]
+async fn too_many_registrations_at_once_are_told_to_wait() {
+    let (_service, gateway) = start().await;
+    let register = || Answer::of(gateway.request(Method::POST, "/auth/register").json(&json!({})));
+    let mut refused = None;
+    for _ in 0..40 {
+        let answer = register().await;
+        if answer.status == 429 {
+            refused = Some(answer);
+            break;
+        }
+        assert_eq!(answer.status, 400, "{answer}");
+    }
+    assert_snapshot!(refused.unwrap(), @"");
+}

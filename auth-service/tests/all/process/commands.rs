@@ -1,0 +1,114 @@
+//! `migrate`, `user …`, and exit codes.
+
+use serde_json::{Value, json};
+
+use super::{Variables, run, set, text};
+use crate::support::{
+    answer::Answer,
+    database::{Kind, TestDatabase},
+    service::{Backend, Person, TestService, least_variables},
+};
+
+const PASSWORD: &str = "plum-anvil-tundra-9";
+
+fn add(variables: &Variables, arguments: &[&str]) -> std::process::Output {
+    let arguments: Vec<_> = ["user", "add", "--password-stdin", "--json"].iter().chain(arguments).copied().collect();
+    run(variables, &arguments, &format!("{PASSWORD}\n"))
+}
+
+#[test]
+fn help_is_printed_and_wrong_usage_is_code_2() {
+    let help = run(&Variables::new(), &["--help"], "");
+    assert!(help.status.success());
+    for command in ["serve", "migrate", "healthcheck", "user"] {
+        assert!(text(&help.stdout).contains(command), "{}", text(&help.stdout));
+    }
+    assert_eq!(run(&Variables::new(), &["fly"], "").status.code(), Some(2));
+}
+
+#[test]
+fn wrong_settings_are_code_64_with_a_line_a_variable() {
+    let output = run(&vec![("JWT_SECRET".to_owned(), "hunter2".to_owned())], &["serve"], "");
+    assert_eq!(output.status.code(), Some(64));
+    insta::assert_snapshot!(text(&output.stderr), @"");
+}
+
+#[test]
+fn a_database_that_was_not_migrated_is_said_so() {
+    let database = TestDatabase::empty(Kind::Sqlite);
+    let variables = least_variables(&database.address());
+    let output = run(&variables, &["user", "list"], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("migrate"), "{}", text(&output.stderr));
+    assert!(run(&variables, &["migrate"], "").status.success());
+    assert_eq!(text(&run(&variables, &["migrate"], "").stdout), "The database is up to date.\n");
+    assert!(run(&variables, &["user", "list"], "").status.success());
+}
+
+#[tokio::test]
+async fn an_operator_adds_lists_and_changes_users_and_a_running_service_follows() {
+    let service = TestService::start(Backend::Sqlite).await;
+    let variables = &service.variables;
+    let added = add(variables, &["--username", "Ada", "--roles", "admin,editor"]);
+    assert!(added.status.success(), "{}", text(&added.stderr));
+    let user: Value = serde_json::from_slice(&added.stdout).unwrap();
+    assert_eq!((&user["username"], &user["roles"]), (&json!("ada"), &json!(["admin", "editor"])));
+    assert_eq!(add(variables, &["--username", "ada"]).status.code(), Some(1), "the name is taken");
+    assert!(add(variables, &["--username", "ada", "--if-missing"]).status.success());
+    let list: Value = serde_json::from_slice(&run(variables, &["user", "list", "--json"], "").stdout).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 1);
+
+    let ada = Person { username: "ada".to_owned(), password: PASSWORD.to_owned() };
+    let tokens = service.log_in(&ada).await;
+    assert!(run(variables, &["user", "set-roles", "ada", "reader"], "").status.success());
+    let roles = async || {
+        let answer = service.refresh(&tokens.refresh).await;
+        claims(&answer.member("access_token"))["roles"].clone()
+    };
+    eventually(async || roles().await == json!(["reader"])).await;
+
+    assert!(run(variables, &["user", "disable", "ada"], "").status.success());
+    eventually(async || service.refresh(&tokens.refresh).await.status == 401).await;
+    let refused: Answer = service.try_log_in(&ada, Value::Null).await;
+    assert_eq!((refused.status, refused.code().as_str()), (403, "user_disabled"));
+    let wrong = service.try_log_in(&Person { password: "wrong".to_owned(), ..ada.clone() }, Value::Null).await;
+    assert_eq!(wrong.code(), "invalid_credentials", "only who knows the password learns that it is disabled");
+    assert!(run(variables, &["user", "enable", "ada"], "").status.success());
+    service.log_in(&ada).await;
+    assert_eq!(run(variables, &["user", "disable", "nobody"], "").status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn an_invitation_registers_one_user() {
+    let service = TestService::start_with(Backend::Sqlite, &[("AUTH_REGISTRATION", "invite")]).await;
+    let output = run(&service.variables, &["user", "invite", "--json"], "");
+    let invite: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let body = |name: &str| json!({"username": name, "password": PASSWORD, "invite": invite["code"]});
+    assert_eq!(service.post("/auth/register", body("ada")).await.status, 201);
+    assert_eq!(service.post("/auth/register", body("eve")).await.code(), "invite_invalid");
+}
+
+#[test]
+fn a_password_is_not_taken_from_the_command_line() {
+    let variables = least_variables("sqlite:unused.db");
+    assert_eq!(
+        run(&variables, &["user", "add", "--username", "ada", "--password", PASSWORD], "").status.code(),
+        Some(2)
+    );
+    let mut variables = variables;
+    set(&mut variables, "AUTH_DATABASE_URL", "");
+    assert_eq!(run(&variables, &["migrate"], "").status.code(), Some(64));
+}
+
+fn claims(token: &str) -> Value {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
+
+async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !holds().await {
+        assert!(start.elapsed() < std::time::Duration::from_secs(10), "it does not follow");
+        tokio::task::yield_now().await;
+    }
+}

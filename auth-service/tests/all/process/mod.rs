@@ -1,0 +1,97 @@
+//! The binary as a process: its commands, its log, and how it ends.
+
+mod commands;
+mod log;
+mod shutdown;
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, Command, Output, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::service::{Variables, least_variables, set};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_auth-service");
+
+/// The binary with these settings and no others.
+fn command(variables: &Variables) -> Command {
+    let mut command = Command::new(BINARY);
+    command.env_clear().envs(variables.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+fn run(variables: &Variables, arguments: &[&str], input: &str) -> Output {
+    let mut child = command(variables)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that reads nothing may have ended by now.
+    let _closed = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// `auth-service serve`, ended with the test.
+struct Served {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    log: Vec<String>,
+    public: String,
+    internal: String,
+}
+
+impl Served {
+    fn start(settings: &[(&str, &str)], database_url: &str) -> Self {
+        let mut variables = least_variables(database_url);
+        for (name, value) in settings {
+            set(&mut variables, name, *value);
+        }
+        let mut child = command(&variables).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut served = Self { child, lines, log: Vec::new(), public: String::new(), internal: String::new() };
+        let listening = served.read_until("listening");
+        let line: serde_json::Value = serde_json::from_str(&listening).unwrap();
+        let address = |name: &str| format!("http://{}", line[name].as_str().unwrap());
+        (served.public, served.internal) = (address("public"), address("internal"));
+        served
+    }
+
+    fn read_until(&mut self, mark: &str) -> String {
+        loop {
+            let line = self.lines.next().unwrap_or_else(|| panic!("{mark} is not in {:#?}", self.log)).unwrap();
+            self.log.push(line.clone());
+            if line.contains(mark) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for its end and returns the whole log.
+    fn ended(&mut self) -> String {
+        while let Some(line) = self.lines.next() {
+            self.log.push(line.unwrap());
+        }
+        assert!(self.child.wait().unwrap().success());
+        self.log.join("\n")
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ended = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}

@@ -1,0 +1,140 @@
+//! A store, as two replicas see it, and a session in it.
+
+use std::{sync::Arc, time::Duration};
+
+use auth_service::{
+    domain::{
+        ids::{SessionId, TokenId, UserId},
+        session::{CurrentToken, Mode, PresentedToken, RefreshRules, Session},
+    },
+    ports::{Creation, RefreshOutcome, Rng, SessionStore},
+};
+use common::clock::Timestamp;
+
+use crate::support::{
+    database::{Kind, TestDatabase},
+    redis::shared_sessions,
+};
+
+pub const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const MICROSECOND: Duration = Duration::from_micros(1);
+pub const DAY: Duration = Duration::from_hours(24);
+pub const RULES: RefreshRules = RefreshRules { hold: Duration::from_mins(1), idle_ttl: Duration::from_hours(24 * 30) };
+
+/// The chance of tests.
+pub struct Random;
+
+impl Rng for Random {
+    fn fill(&self, bytes: &mut [u8]) {
+        aws_lc_rs::rand::fill(bytes).unwrap();
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Store {
+    Sqlite,
+    Postgres,
+    Redis,
+}
+
+/// Two replicas with the same sessions.
+pub struct Replicas {
+    pub stores: [Arc<dyn SessionStore>; 2],
+    _database: Option<TestDatabase>,
+}
+
+impl Replicas {
+    /// Within a Tokio runtime.
+    pub fn of(store: Store) -> Self {
+        let kind = match store {
+            Store::Sqlite => Kind::Sqlite,
+            Store::Postgres => Kind::Postgres,
+            Store::Redis => {
+                return Self { stores: [Arc::new(shared_sessions()), Arc::new(shared_sessions())], _database: None };
+            }
+        };
+        let database = TestDatabase::migrated(kind);
+        let stores: [Arc<dyn SessionStore>; 2] = [Arc::new(database.sessions()), Arc::new(database.sessions())];
+        Self { stores, _database: Some(database) }
+    }
+
+    /// With a new session of a new user.
+    pub async fn with_session(store: Store) -> (Self, Session) {
+        let (replicas, session) = (Self::of(store), new_session());
+        replicas.create(&session).await;
+        (replicas, session)
+    }
+
+    /// One of them: which one makes no difference.
+    pub fn store(&self) -> &dyn SessionStore {
+        &*self.stores[0]
+    }
+
+    pub async fn create(&self, session: &Session) {
+        assert_eq!(self.store().create(session, session.created_at).await, Ok(Creation::Done));
+    }
+
+    /// By the other replica than the one that writes.
+    pub async fn find(&self, session: &Session, now: Timestamp) -> Option<Session> {
+        self.stores[1].find(session.user, session.id, now).await.unwrap()
+    }
+
+    pub async fn refresh(&self, session: &Session, token: &PresentedToken, now: Timestamp) -> RefreshOutcome {
+        self.store().refresh(session.user, session.id, token, now, RULES).await.unwrap()
+    }
+}
+
+pub fn new_user() -> UserId {
+    UserId::new(NOW, &Random)
+}
+
+pub fn new_session() -> Session {
+    session_of(new_user())
+}
+
+pub fn session_of(user: UserId) -> Session {
+    Session {
+        id: SessionId::new(NOW, &Random),
+        user,
+        epoch: 0,
+        current: CurrentToken { id: TokenId::new(&Random), generation: 0 },
+        roles: vec!["admin".to_owned(), "on-call".to_owned()],
+        client_id: "first-party".to_owned(),
+        mode: Mode::Bearer,
+        scope: "notes:read notes:write".parse().unwrap(),
+        created_at: NOW,
+        authenticated_at: NOW,
+        absolute_expiry: NOW + 90 * DAY,
+        idle_expiry: NOW + 30 * DAY,
+        last_seen: NOW,
+        device: "Firefox on Linux".to_owned(),
+        address: Some("2001:db8::1".parse().unwrap()),
+        revoked: None,
+    }
+}
+
+/// The token that the login gave out.
+pub fn first_token(session: &Session) -> PresentedToken {
+    PresentedToken {
+        id: session.current.id,
+        parent: None,
+        generation: session.current.generation,
+        issued_at: session.created_at.seconds(),
+    }
+}
+
+/// What a client gets that is given a child of `parent`.
+pub fn child_of(parent: CurrentToken, issued_at: Timestamp) -> PresentedToken {
+    PresentedToken {
+        id: TokenId::new(&Random),
+        parent: Some(parent.id),
+        generation: parent.generation + 1,
+        issued_at: issued_at.seconds(),
+    }
+}
+
+/// What a token is when it is current.
+pub fn as_current(token: &PresentedToken) -> CurrentToken {
+    CurrentToken { id: token.id, generation: token.generation }
+}

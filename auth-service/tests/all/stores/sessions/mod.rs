@@ -1,0 +1,9 @@
+//! The contract of the session store, held by every store alike.
+
+mod effects;
+mod fixture;
+mod lifecycle;
+mod model;
+mod races;
+mod redis;
+mod refresh;

@@ -1,0 +1,342 @@
+//! What only Redis has: keys that expire, scripts that are forgotten, records that may be damaged, a server that may be
+//! away while the service goes on.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use auth_service::{
+    domain::{
+        effect::{Effect, EndReason, PendingEffect},
+        ids::UserId,
+        session::{RevokedReason, Session},
+    },
+    ports::{Creation, RefreshOutcome, SessionStore, StoreError},
+    storage::redis::{InvalidRedisUrl, RedisSessions},
+};
+use redis::{Commands, Connection};
+use rstest::rstest;
+use tokio::{runtime::Runtime, task::JoinSet};
+
+use super::fixture::{DAY, NOW, RULES, first_token, new_session, session_of};
+use crate::support::redis::{PrivateRedis, shared_connection, shared_sessions};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+fn session_key(session: &Session) -> String {
+    format!("lk:{{{}}}:s:{}", session.user, session.id)
+}
+
+fn index_key(user: UserId) -> String {
+    format!("lk:{{{user}}}:idx")
+}
+
+fn epoch_key(user: UserId) -> String {
+    format!("lk:{{{user}}}:epoch")
+}
+
+fn ending(user: UserId) -> PendingEffect {
+    let effect = Effect::EndSessions { reason: EndReason::LogoutAll, except: None };
+    PendingEffect { id: 1, user, epoch: 1, effect }
+}
+
+async fn created(store: &RedisSessions) -> Session {
+    let session = new_session();
+    assert_eq!(store.create(&session, NOW).await, Ok(Creation::Done));
+    session
+}
+
+/// Whether a key leaves within the minute before this time is over.
+fn leaves_after(connection: &mut Connection, key: &str, time: Duration) -> bool {
+    let left = Duration::from_millis(connection.pttl::<_, u64>(key).unwrap());
+    left <= time && left > time - Duration::from_mins(1)
+}
+
+#[rstest]
+#[case::nothing("")]
+#[case::no_scheme("pass-word@host:6379")]
+#[case::another_scheme("http://:pass-word@host")]
+#[case::a_socket("unix:///pass-word")]
+#[case::no_host("redis://")]
+#[case::no_port("redis://:pass-word@host:port")]
+#[case::no_database("redis://:pass-word@host/pass-word")]
+#[tokio::test]
+async fn an_address_that_is_none_is_refused_and_not_quoted(#[case] url: &str) {
+    let error = RedisSessions::connect(&url.into()).err().unwrap();
+    assert_eq!(error, InvalidRedisUrl::NotUnderstood);
+    assert!(!format!("{error} {error:?}").contains("pass-word"));
+}
+
+#[tokio::test]
+async fn tls_without_verification_is_refused() {
+    let error = RedisSessions::connect(&"rediss://host#insecure".into()).err();
+    assert_eq!(error, Some(InvalidRedisUrl::UnverifiedTls));
+}
+
+#[tokio::test]
+async fn an_address_is_taken_whether_anybody_answers_or_not() {
+    for url in ["redis://127.0.0.1:1", "redis://user:p%40ss@host/3", "rediss://user:pass@[::1]:6380/0"] {
+        assert!(RedisSessions::connect(&url.into()).is_ok(), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_expired_leaves_redis_an_hour_later() {
+    let (store, mut connection) = (shared_sessions(), shared_connection());
+    let session = created(&store).await;
+    assert!(leaves_after(&mut connection, &session_key(&session), 30 * DAY + HOUR));
+    assert!(leaves_after(&mut connection, &index_key(session.user), 90 * DAY + HOUR));
+
+    store.refresh(session.user, session.id, &first_token(&session), NOW + DAY, RULES).await.unwrap();
+    assert!(leaves_after(&mut connection, &session_key(&session), RULES.idle_ttl + HOUR));
+
+    let short = Session { absolute_expiry: NOW + HOUR, ..session_of(session.user) };
+    store.create(&short, NOW).await.unwrap();
+    assert!(leaves_after(&mut connection, &session_key(&short), 2 * HOUR));
+    assert!(leaves_after(&mut connection, &index_key(session.user), 90 * DAY + HOUR), "the longest decides");
+
+    store.apply(&ending(session.user), NOW).await.unwrap();
+    assert!(leaves_after(&mut connection, &session_key(&session), RULES.idle_ttl + HOUR), "a revoked one stays");
+    assert!(leaves_after(&mut connection, &epoch_key(session.user), DAY));
+}
+
+#[tokio::test]
+async fn the_index_forgets_what_is_over() {
+    let (store, mut connection) = (shared_sessions(), shared_connection());
+    let over = Session { absolute_expiry: NOW + HOUR, ..new_session() };
+    store.create(&over, NOW).await.unwrap();
+    let revoked = session_of(over.user);
+    store.create(&revoked, NOW).await.unwrap();
+    store.revoke(over.user, revoked.id, RevokedReason::Logout, NOW).await.unwrap();
+    let new = session_of(over.user);
+    store.create(&new, NOW + 2 * HOUR).await.unwrap();
+    let index: Vec<String> = connection.zrange(index_key(over.user), 0, -1).unwrap();
+    assert_eq!(index, [new.id.to_string()]);
+}
+
+#[tokio::test]
+async fn a_refresh_is_one_round_trip() {
+    let server = PrivateRedis::start();
+    let store = server.sessions();
+    let session = created(&store).await;
+    let refresh = || store.refresh(session.user, session.id, &first_token(&session), NOW, RULES);
+    // Redis learns the script.
+    refresh().await.unwrap();
+    let mut connection = server.connection();
+    redis::cmd("CONFIG").arg("RESETSTAT").exec(&mut connection).unwrap();
+    refresh().await.unwrap();
+    let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut connection).unwrap();
+    let calls = |command: &str| {
+        let name = format!("cmdstat_{command}:calls=");
+        let line = stats.lines().find_map(|line| line.strip_prefix(&name))?;
+        line.split(',').next()?.parse::<u32>().ok()
+    };
+    assert_eq!(calls("evalsha"), Some(1), "{stats}");
+    for other in ["eval", "script|load", "multi", "ping"] {
+        assert_eq!(calls(other), None, "{stats}");
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_has_forgotten_the_scripts_learns_them_again() {
+    let server = PrivateRedis::start();
+    let store = server.sessions();
+    let mut connection = server.connection();
+    let mut forget = || redis::cmd("SCRIPT").arg("FLUSH").exec(&mut connection).unwrap();
+    forget();
+    let session = created(&store).await;
+    for _ in 0..2 {
+        forget();
+        assert_eq!(store.find(session.user, session.id, NOW).await, Ok(Some(session.clone())));
+        forget();
+        let outcome = store.refresh(session.user, session.id, &first_token(&session), NOW, RULES).await.unwrap();
+        assert!(matches!(outcome, RefreshOutcome::Granted { .. }), "{outcome:?}");
+    }
+    forget();
+    store.apply(&ending(session.user), NOW).await.unwrap();
+    assert_eq!(store.list(session.user, NOW).await, Ok(Vec::new()));
+}
+
+#[rstest]
+#[case("mode", "cookies")]
+#[case("scope", "a  b")]
+#[case("roles", "{}")]
+#[case("roles", r#"["No Role"]"#)]
+#[case("current", "AAAAAAAAAAAAAAAAAAAAA=")]
+#[case("address", "here")]
+#[case("revoked", "whim")]
+#[case("generation", "-1")]
+#[case("generation", "4294967296")]
+#[case("epoch", "0x10")]
+#[case("idle_expiry", "1e+15")]
+#[case("absolute_expiry", "nan")]
+#[case("created_at", "")]
+#[tokio::test]
+async fn a_field_that_cannot_be_understood_is_named_with_its_key(#[case] field: &str, #[case] content: &str) {
+    let (store, mut connection) = (shared_sessions(), shared_connection());
+    let session = created(&store).await;
+    let key = session_key(&session);
+    connection.hset::<_, _, _, ()>(&key, field, content).unwrap();
+    let inconsistent = Err(StoreError::Inconsistent(format!("the field {field} of {key}")));
+    assert_eq!(store.find(session.user, session.id, NOW).await, inconsistent);
+    let refreshed = store.refresh(session.user, session.id, &first_token(&session), NOW, RULES).await;
+    assert!(matches!(refreshed, Err(StoreError::Inconsistent(_))), "{refreshed:?}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_record_with_a_field_missing_is_no_session(
+    #[values("epoch", "current", "generation", "absolute_expiry", "idle_expiry")] field: &str,
+) {
+    let (store, mut connection) = (shared_sessions(), shared_connection());
+    let (damaged, whole) = (created(&store).await, session_of(new_session().user));
+    let (user, id, key) = (damaged.user, damaged.id, session_key(&damaged));
+    let whole = Session { user, ..whole };
+    store.create(&whole, NOW).await.unwrap();
+    connection.hdel::<_, _, ()>(&key, field).unwrap();
+    let before: Vec<(String, String)> = connection.hgetall(&key).unwrap();
+
+    let inconsistent = StoreError::Inconsistent(key.clone());
+    let refreshed = store.refresh(user, id, &first_token(&damaged), NOW, RULES).await;
+    assert_eq!(refreshed, Err(inconsistent.clone()));
+    assert_eq!(store.revoke(user, id, RevokedReason::Logout, NOW).await, Err(inconsistent.clone()));
+    assert_eq!(store.reauthenticated(user, id, NOW).await, Err(inconsistent));
+    assert_eq!(store.apply(&ending(user), NOW).await, Ok(()), "the others do not wait for it");
+    assert_eq!(store.find(user, whole.id, NOW).await, Ok(None));
+    assert_eq!(connection.hgetall::<_, Vec<(String, String)>>(&key).unwrap(), before, "nothing was written");
+}
+
+#[tokio::test]
+async fn an_epoch_that_is_no_number_is_named() {
+    let (store, mut connection) = (shared_sessions(), shared_connection());
+    let session = new_session();
+    connection.set::<_, _, ()>(epoch_key(session.user), "newest").unwrap();
+    let inconsistent = StoreError::Inconsistent(epoch_key(session.user));
+    assert_eq!(store.create(&session, NOW).await, Err(inconsistent.clone()));
+    assert_eq!(store.apply(&ending(session.user), NOW).await, Err(inconsistent));
+}
+
+#[tokio::test]
+async fn thousands_of_requests_may_wait_at_once() {
+    let store = std::sync::Arc::new(shared_sessions());
+    let session = created(&store).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..3_000 {
+        let (store, user, id) = (std::sync::Arc::clone(&store), session.user, session.id);
+        let token = first_token(&session);
+        tasks.spawn(async move { store.refresh(user, id, &token, NOW, RULES).await.map(drop) });
+    }
+    assert!(tasks.join_all().await.into_iter().all(|outcome| outcome == Ok(())));
+}
+
+#[test]
+fn the_connection_does_not_end_with_the_runtime_that_used_it_first() {
+    let main = Runtime::new().unwrap();
+    let store = main.block_on(async { shared_sessions() });
+    for _ in 0..2 {
+        // Like a worker, that comes and goes.
+        thread::scope(|scope| {
+            scope.spawn(|| assert_eq!(Runtime::new().unwrap().block_on(store.ping()), Ok(())));
+        });
+    }
+    assert_eq!(main.block_on(store.ping()), Ok(()));
+}
+
+async fn assert_unavailable_within_a_second(store: &RedisSessions) {
+    let session = new_session();
+    let (user, id) = (session.user, session.id);
+    let begun = Instant::now();
+    let (created, refreshed, applied, ping) = tokio::join!(
+        store.create(&session, NOW),
+        store.refresh(user, id, &first_token(&session), NOW, RULES),
+        async { store.apply(&ending(user), NOW).await },
+        store.ping(),
+    );
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    for error in [created.err(), refreshed.err(), applied.err(), ping.err()] {
+        assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn while_redis_is_away_calls_say_so_within_a_second_and_then_go_on() {
+    let mut server = PrivateRedis::start();
+    server.stop();
+    // The service starts before Redis does.
+    let store = server.sessions();
+    for end in [PrivateRedis::stop, PrivateRedis::kill] {
+        for _ in 0..3 {
+            assert_unavailable_within_a_second(&store).await;
+        }
+        server.start_again();
+        let session = created(&store).await;
+        assert_eq!(store.find(session.user, session.id, NOW).await, Ok(Some(session)));
+        end(&mut server);
+    }
+}
+
+#[tokio::test]
+async fn after_a_restart_of_redis_not_one_call_fails_and_no_session_is_lost() {
+    let mut server = PrivateRedis::start();
+    let store = server.sessions();
+    for end in [PrivateRedis::stop, PrivateRedis::kill] {
+        let session = created(&store).await;
+        end(&mut server);
+        server.start_again();
+        assert_eq!(store.find(session.user, session.id, NOW).await, Ok(Some(session.clone())));
+        let outcome = store.refresh(session.user, session.id, &first_token(&session), NOW, RULES).await.unwrap();
+        assert!(matches!(outcome, RefreshOutcome::Granted { .. }), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_says_nothing_any_more_is_unavailable_until_it_does() {
+    let server = PrivateRedis::start();
+    let store = server.sessions();
+    created(&store).await;
+    server.freeze();
+    for _ in 0..2 {
+        assert_unavailable_within_a_second(&store).await;
+    }
+    server.thaw();
+    created(&store).await;
+}
+
+#[tokio::test]
+async fn a_password_that_is_put_right_in_redis_needs_no_restart_and_is_in_no_error() {
+    let server = PrivateRedis::start();
+    let store = RedisSessions::connect(&server.url_for("", "the-next-password")).unwrap();
+    assert_unavailable_within_a_second(&store).await;
+    let error = store.ping().await.unwrap_err().to_string();
+    assert!(!error.contains("the-next-password"), "{error}");
+    let mut connection = server.connection();
+    let set = redis::cmd("CONFIG").arg(&["SET", "requirepass", "the-next-password"]).exec(&mut connection);
+    assert_eq!(set, Ok(()));
+    created(&store).await;
+}
+
+#[tokio::test]
+async fn a_user_with_no_more_rights_than_these_will_do_and_may_go_and_come_back() {
+    let server = PrivateRedis::start();
+    let mut connection = server.connection();
+    let commands = "+ping +eval +evalsha +exists +get +set +hset +hmget +hgetall +pexpire +pttl +zadd +zrem +zrange \
+                    +zremrangebyscore";
+    let mut allow = redis::cmd("ACL");
+    allow.arg(&["SETUSER", "auth", "reset", "on", ">for-auth-alone", "~lk:*"]);
+    allow.arg(commands.split_whitespace().collect::<Vec<_>>());
+    allow.exec(&mut connection).unwrap();
+    let store = RedisSessions::connect(&server.url_for("auth", "for-auth-alone")).unwrap();
+    let session = created(&store).await;
+    let (user, id) = (session.user, session.id);
+    assert_eq!(store.ping().await, Ok(()));
+    assert_eq!(store.list(user, NOW).await, Ok(vec![session.clone()]));
+    assert_eq!(store.reauthenticated(user, id, NOW).await, Ok(true));
+    assert!(store.refresh(user, id, &first_token(&session), NOW, RULES).await.is_ok());
+    assert_eq!(store.apply(&ending(user), NOW).await, Ok(()));
+
+    redis::cmd("ACL").arg(&["DELUSER", "auth"]).exec(&mut connection).unwrap();
+    assert_unavailable_within_a_second(&store).await;
+    allow.exec(&mut connection).unwrap();
+    created(&store).await;
+}

@@ -1,0 +1,126 @@
+//! Builds everything once from [`Config`] and hands out a running server.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::available_parallelism,
+};
+
+use actix_web::web;
+use async_trait::async_trait;
+use common::{
+    server::{self, Options, Running},
+    sql::Sql,
+    telemetry::{
+        management::{Dependencies, Health},
+        metrics::Metrics,
+    },
+    verifier::Verifier,
+};
+use tokio::task::JoinSet;
+
+use crate::{
+    config::Config,
+    http::{self, BODY_LIMIT},
+    ports::{Clock, NoteStore, Rng},
+    service::Notes,
+    storage::{
+        schema::{self, SchemaError},
+        sql::SqlNotes,
+    },
+};
+
+/// A running resource-service.
+pub struct App {
+    running: Running,
+    tasks: JoinSet<()>,
+}
+
+/// Why it does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database needs a person.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A port is taken, or a thread cannot be started.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl App {
+    /// Migrates, starts the threads, and listens. A database that is away does not keep it from starting.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, StartError> {
+        let mut tasks = JoinSet::new();
+        let prepared = Arc::new(AtomicBool::new(true));
+        if let Some(later) = schema::prepare(&config.database, config.migrate).await? {
+            prepared.store(false, Ordering::Release);
+            let prepared = Arc::clone(&prepared);
+            tasks.spawn(async move { prepared.store(later.await, Ordering::Release) });
+        }
+        let store: Arc<dyn NoteStore> = Arc::new(SqlNotes::new(Sql::open(&config.database, "sql")?));
+
+        let tokens = &config.tokens;
+        let verifier = Verifier::new(&tokens.issuer, &config.audience, &tokens.secrets, Arc::clone(&clock));
+        let verifier = web::Data::new(verifier);
+        let notes = web::Data::new(Notes::new(Arc::clone(&store), clock, rng));
+
+        let options = Options {
+            public: config.public_bind,
+            internal: config.internal_bind,
+            drain_timeout: config.drain_timeout,
+            workers: available_parallelism().map_or(1, usize::from),
+            body_limit: BODY_LIMIT,
+        };
+        let running =
+            server::start(&options, Metrics::new("resource"), Arc::new(Database { store, prepared }), move |routes| {
+                routes.app_data(verifier.clone()).app_data(notes.clone()).configure(http::routes);
+            })?;
+        Ok(Self { running, tasks })
+    }
+
+    /// The public address, with the port that was really taken.
+    #[must_use]
+    pub fn public(&self) -> SocketAddr {
+        self.running.public()
+    }
+
+    /// The internal address, with the port that was really taken.
+    #[must_use]
+    pub fn internal(&self) -> SocketAddr {
+        self.running.internal()
+    }
+
+    /// Lets requests in flight finish, and ends.
+    pub async fn stop(mut self) {
+        self.running.stop().await;
+        self.tasks.shutdown().await;
+    }
+
+    /// Serves until SIGTERM or SIGINT, then stops.
+    pub async fn until_signal(mut self) -> io::Result<()> {
+        self.running.until_signal().await?;
+        self.tasks.shutdown().await;
+        Ok(())
+    }
+}
+
+/// What `/readyz` asks.
+struct Database {
+    store: Arc<dyn NoteStore>,
+    /// Whether its schema is ours: a database may answer before it has been migrated.
+    prepared: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Dependencies for Database {
+    async fn health(&self) -> BTreeMap<&'static str, Health> {
+        let up = self.prepared.load(Ordering::Acquire) && self.store.ping().await.is_ok();
+        let health = if up { Health::Up } else { Health::Down };
+        BTreeMap::from([("database", health)])
+    }
+}

@@ -1,0 +1,116 @@
+//! The settings of resource-service: raw texts become what is meant, all errors at once. See `.env.example`.
+
+use std::{ffi::OsString, net::SocketAddr, time::Duration};
+
+use common::{
+    env::{Env, Setting, SettingErrors},
+    settings::{self, Tokens},
+    sql::DatabaseUrl,
+    telemetry::log,
+};
+use serde::Deserialize;
+
+#[rustfmt::skip]
+const OWN: &[Setting] = &[
+    Setting { name: "JWT_AUDIENCE", default: Some("resource-service"), secret: false, help: "Who this service is: tokens whose `aud` does not name it are refused." },
+    Setting { name: "RESOURCE_DATABASE_URL", default: None, secret: true, help: "Where notes are kept: `sqlite:PATH` or `postgres://user:password@host/database`. Not auth-service's." },
+    Setting { name: "RESOURCE_MIGRATE", default: Some("true"), secret: false, help: "Whether `serve` migrates the database first." },
+    Setting { name: "RESOURCE_BIND", default: Some("0.0.0.0:8082"), secret: false, help: "The public listener, for the gateway." },
+    Setting { name: "RESOURCE_INTERNAL_BIND", default: Some("0.0.0.0:9082"), secret: false, help: "The internal listener: /livez, /readyz, /metrics." },
+    Setting { name: "RESOURCE_DRAIN_TIMEOUT", default: Some("20s"), secret: false, help: "At the end, requests in flight have this long to finish." },
+];
+
+/// Every setting that resource-service reads: `.env.example` is tested against it.
+#[must_use]
+pub fn settings() -> Vec<Setting> {
+    [settings::TOKENS, settings::LOG, OWN].concat()
+}
+
+#[derive(Deserialize, Default)]
+struct Raw {
+    jwt_audience: Option<String>,
+    resource_database_url: Option<String>,
+    resource_migrate: Option<String>,
+    resource_bind: Option<String>,
+    resource_internal_bind: Option<String>,
+    resource_drain_timeout: Option<String>,
+}
+
+/// What resource-service is told from outside.
+#[derive(Debug)]
+pub struct Config {
+    /// How access tokens are signed.
+    pub tokens: Tokens,
+    /// Who this service is in a token's `aud`.
+    pub audience: String,
+    /// Where notes are kept.
+    pub database: DatabaseUrl,
+    /// Whether `serve` migrates the database first.
+    pub migrate: bool,
+    /// Where everybody is served, through the gateway.
+    pub public_bind: SocketAddr,
+    /// Where operators are served.
+    pub internal_bind: SocketAddr,
+    /// How long requests in flight may take at the end.
+    pub drain_timeout: Duration,
+}
+
+impl Config {
+    /// Reads everything that `serve` needs.
+    pub fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, SettingErrors> {
+        let mut env = Env::new(variables, &settings());
+        // Also what `start_log` reads, so that all errors come at once.
+        let log = settings::log(&mut env);
+        let tokens = Tokens::read(&mut env);
+        let raw: Raw = env.section();
+        let audience = env.parse("JWT_AUDIENCE", raw.jwt_audience, audience);
+        let database = env.parse("RESOURCE_DATABASE_URL", raw.resource_database_url, str::parse::<DatabaseUrl>);
+        let migrate = settings::switch(&mut env, "RESOURCE_MIGRATE", raw.resource_migrate);
+        let public_bind = settings::bind(&mut env, "RESOURCE_BIND", raw.resource_bind);
+        let internal_bind = settings::bind(&mut env, "RESOURCE_INTERNAL_BIND", raw.resource_internal_bind);
+        let bounds = (Duration::from_secs(1), Duration::from_mins(10));
+        let drain_timeout = env.duration("RESOURCE_DRAIN_TIMEOUT", raw.resource_drain_timeout, bounds);
+        let config = (|| {
+            log?;
+            Some(Self {
+                tokens: tokens?,
+                audience: audience?,
+                database: database?,
+                migrate: migrate?,
+                public_bind: public_bind?,
+                internal_bind: internal_bind?,
+                drain_timeout: drain_timeout?,
+            })
+        })();
+        env.finish(config)
+    }
+}
+
+/// Reads how the log looks, and starts it.
+pub fn start_log(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<(), SettingErrors> {
+    let mut env = Env::new(variables, settings::LOG);
+    let log = settings::log(&mut env);
+    let (format, filter) = env.finish(log)?;
+    log::init(format, filter);
+    Ok(())
+}
+
+/// Where notes are kept: all that `migrate` needs.
+pub fn database(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<DatabaseUrl, SettingErrors> {
+    let mut env = Env::new(variables, OWN);
+    let raw: Raw = env.section();
+    let url = env.parse("RESOURCE_DATABASE_URL", raw.resource_database_url, str::parse::<DatabaseUrl>);
+    env.finish(url)
+}
+
+/// Where the internal listener is: all that `healthcheck` needs.
+pub fn internal_bind(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<SocketAddr, SettingErrors> {
+    let mut env = Env::new(variables, OWN);
+    let raw: Raw = env.section();
+    let bind = settings::bind(&mut env, "RESOURCE_INTERNAL_BIND", raw.resource_internal_bind);
+    env.finish(bind)
+}
+
+fn audience(text: &str) -> Result<String, &'static str> {
+    if text.contains(char::is_whitespace) { Err("must be a name without spaces") } else { Ok(text.to_owned()) }
+}

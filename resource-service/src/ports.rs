@@ -1,0 +1,79 @@
+//! What the use cases need from the outside, in the words of the domain. `storage` implements the store.
+
+use async_trait::async_trait;
+use common::clock::Timestamp;
+pub use common::clock::{Clock, SystemClock};
+use uuid::Uuid;
+
+use crate::domain::note::{Content, Note, NoteId};
+
+/// Where chance comes from.
+pub trait Rng: Send + Sync {
+    /// Fills `bytes` with what nobody can guess.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The system's random numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemRng;
+
+impl Rng for SystemRng {
+    /// # Panics
+    /// When the system has no random bytes.
+    fn fill(&self, bytes: &mut [u8]) {
+        #[expect(clippy::expect_used, reason = "without chance, two notes could get one name")]
+        aws_lc_rs::rand::fill(bytes).expect("the system gives random bytes");
+    }
+}
+
+/// The store did not do what it was asked, or did it and could not say so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It is down, slow or full: try again later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// It holds something that cannot be understood. The text names the place, not the content.
+    #[error("the store is inconsistent: {0}")]
+    Inconsistent(String),
+}
+
+/// How much there is of everybody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// Notes.
+    pub notes: u64,
+    /// Users who have at least one.
+    pub owners: u64,
+}
+
+/// Notes. No method finds a note without its owner, so nobody can be shown another's by mistake. Each answers, or says
+/// [`StoreError::Unavailable`], within a second.
+#[async_trait]
+pub trait NoteStore: Send + Sync {
+    /// Stores a new note.
+    async fn insert(&self, note: &Note) -> Result<(), StoreError>;
+
+    /// A note of `owner`.
+    async fn find(&self, owner: Uuid, id: NoteId) -> Result<Option<Note>, StoreError>;
+
+    /// Up to `limit` notes of `owner` that are older than `before`, the newest first.
+    async fn list(&self, owner: Uuid, before: Option<NoteId>, limit: u32) -> Result<Vec<Note>, StoreError>;
+
+    /// Gives a note of `owner` new content; the note as it is then, or `None` when there is no such note.
+    async fn replace(
+        &self,
+        owner: Uuid,
+        id: NoteId,
+        content: &Content,
+        now: Timestamp,
+    ) -> Result<Option<Note>, StoreError>;
+
+    /// Deletes a note of `owner`. `false` when there is no such note.
+    async fn delete(&self, owner: Uuid, id: NoteId) -> Result<bool, StoreError>;
+
+    /// Counts everybody's.
+    async fn stats(&self) -> Result<Stats, StoreError>;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

@@ -1,0 +1,4 @@
+//! The store behind the port.
+
+pub mod schema;
+pub mod sql;

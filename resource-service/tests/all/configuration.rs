@@ -1,0 +1,58 @@
+//! Settings: all errors at once, by name, never by value.
+
+use insta::assert_snapshot;
+use resource_service::config::{Config, settings};
+
+use crate::support::service::{Variables, least_variables, os};
+
+fn errors(variables: &Variables) -> String {
+    Config::read(os(variables)).unwrap_err().to_string()
+}
+
+#[test]
+fn a_secret_and_a_database_are_enough() {
+    let variables = vec![
+        ("JWT_SECRET", "x".repeat(32)),
+        ("RESOURCE_DATABASE_URL", "sqlite:notes.db".to_owned()),
+        ("RESOURCE_BIND", String::new()),
+    ];
+    let config = Config::read(os(&variables)).unwrap();
+    assert_eq!((config.audience.as_str(), config.migrate), ("resource-service", true));
+    assert_eq!((config.public_bind.port(), config.internal_bind.port()), (8082, 9082));
+}
+
+#[test]
+fn what_is_missing_is_reported_in_one_go() {
+    assert_snapshot!(errors(&Variables::new()), @"
+    JWT_SECRET is not set
+    RESOURCE_DATABASE_URL is not set
+    ");
+}
+
+#[test]
+fn what_is_wrong_is_reported_in_one_go_and_without_values() {
+    let wrong = "hunter2 & correct horse =";
+    let variables: Variables = settings().iter().map(|setting| (setting.name, wrong.to_owned())).collect();
+    let errors = errors(&variables);
+    assert!(!errors.contains("hunter2") && !errors.contains("horse"), "{errors}");
+    assert_snapshot!(errors, @"
+    LOG_FORMAT must be json or pretty
+    JWT_SECRET must have at least 32 bytes
+    JWT_SECRET_NEXT must have at least 32 bytes
+    JWT_SECRET_PREVIOUS must have at least 32 bytes
+    JWT_ISSUER must be an http or https address without a trailing slash, query or fragment
+    JWT_AUDIENCE must be a name without spaces
+    RESOURCE_DATABASE_URL must begin with sqlite: or postgres://
+    RESOURCE_MIGRATE must be true or false
+    RESOURCE_BIND must be an address and a port such as 0.0.0.0:8081
+    RESOURCE_INTERNAL_BIND must be an address and a port such as 0.0.0.0:8081
+    RESOURCE_DRAIN_TIMEOUT must be a duration such as 90s, 15m or 30d, between 1s and 10m
+    ");
+}
+
+#[test]
+fn no_secret_is_printed_with_the_configuration() {
+    let config = Config::read(os(&least_variables("postgres://ada:hunter2@localhost/notes"))).unwrap();
+    let printed = format!("{config:?}");
+    assert!(!printed.contains("hunter2") && !printed.contains("that-all-services-share"), "{printed}");
+}
