@@ -121,14 +121,38 @@ async fn internal_and_unknown_addresses_do_not_exist_outside() {
 #[tokio::test]
 async fn a_service_that_is_away_is_a_problem_and_not_a_page_of_nginx() {
     let (_service, gateway) = start().await;
-    assert_snapshot!(Answer::of(gateway.request(Method::GET, "/api/whoami")).await, @"");
+    assert_snapshot!(Answer::of(gateway.request(Method::GET, "/api/whoami")).await, @r#"
+    502
+    cache-control: no-store
+    content-type: application/problem+json
+    {
+      "code": "bad_gateway",
+      "detail": "The service cannot be reached",
+      "request_id": "[request_id]",
+      "status": 502,
+      "title": "Bad Gateway",
+      "type": "about:blank"
+    }
+    "#);
 }
 
 #[tokio::test]
 async fn a_large_body_is_refused_in_the_same_form() {
     let (_service, gateway) = start().await;
     let request = gateway.request(Method::POST, "/auth/login").body("x".repeat(64 * 1024));
-    assert_snapshot!(Answer::of(request).await, @"");
+    assert_snapshot!(Answer::of(request).await, @r#"
+    413
+    cache-control: no-store
+    content-type: application/problem+json
+    {
+      "code": "payload_too_large",
+      "detail": "The request's body is too large",
+      "request_id": "[request_id]",
+      "status": 413,
+      "title": "Content Too Large",
+      "type": "about:blank"
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -144,5 +168,18 @@ async fn too_many_registrations_at_once_are_told_to_wait() {
         }
         assert_eq!(answer.status, 400, "{answer}");
     }
-    assert_snapshot!(refused.unwrap(), @"");
+    assert_snapshot!(refused.unwrap(), @r#"
+    429
+    cache-control: no-store
+    content-type: application/problem+json
+    retry-after: 1
+    {
+      "code": "rate_limited",
+      "detail": "Too many requests from this address",
+      "request_id": "[request_id]",
+      "status": 429,
+      "title": "Too Many Requests",
+      "type": "about:blank"
+    }
+    "#);
 }

@@ -13,7 +13,7 @@ use crate::domain::page::{InvalidCursor, PageRequest, PageSize};
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// 1 to 100; 20 when it is left out.
-    #[param(value_type = Option<u8>)]
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100, default = 20)]
     limit: Option<String>,
     /// `next` of the page before.
     after: Option<String>,

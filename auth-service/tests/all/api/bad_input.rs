@@ -33,6 +33,7 @@ async fn malformed_json_is_a_bad_request(#[case] body: &'static str) {
 async fn a_missing_member_is_named() {
     assert_snapshot!(login_with_body("{\"username\": \"ada\"}", "application/json").await, @r#"
     400
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "bad_request",
@@ -56,6 +57,7 @@ async fn an_unknown_member_is_named() {
     let body = r#"{"username": "ada", "password": "x", "remember": true}"#;
     assert_snapshot!(login_with_body(body, "application/json").await, @r#"
     400
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "bad_request",
@@ -79,6 +81,7 @@ async fn a_repeated_member_is_named() {
     let body = r#"{"username": "ada", "username": "eve", "password": "x"}"#;
     assert_snapshot!(login_with_body(body, "application/json").await, @r#"
     400
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "bad_request",
@@ -102,6 +105,7 @@ async fn a_large_body_is_refused() {
     let body = json!({"username": "a".repeat(9_000), "password": "x"}).to_string();
     assert_snapshot!(login_with_body(body, "application/json").await, @r#"
     413
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "payload_too_large",
@@ -118,6 +122,7 @@ async fn a_large_body_is_refused() {
 async fn another_content_type_is_refused() {
     assert_snapshot!(login_with_body("username=ada", "application/x-www-form-urlencoded").await, @r#"
     415
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "unsupported_media_type",
@@ -144,6 +149,7 @@ async fn the_wrong_method_is_told_the_right_ones() {
     assert_snapshot!(service.get("/auth/login").await, @r#"
     405
     allow: POST
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "method_not_allowed",

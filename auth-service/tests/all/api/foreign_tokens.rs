@@ -30,6 +30,7 @@ fn minted(service: &TestService) -> TestToken {
 async fn a_missing_header_is_said_so() {
     assert_snapshot!(service().await.get("/auth/me").await, @r#"
     401
+    cache-control: no-store
     content-type: application/problem+json
     www-authenticate: Bearer realm="latchkey"
     {
@@ -49,6 +50,7 @@ async fn another_scheme_is_refused() {
     let request = service.request(Method::GET, "/auth/me").header("Authorization", "Basic YWRhOng=");
     assert_snapshot!(Answer::of(request).await, @r#"
     401
+    cache-control: no-store
     content-type: application/problem+json
     www-authenticate: Bearer realm="latchkey"
     {
@@ -74,6 +76,7 @@ async fn two_headers_are_a_bad_request() {
 async fn garbage_is_refused() {
     assert_snapshot!(service().await.get_as("garbage", "/auth/me").await, @r#"
     401
+    cache-control: no-store
     content-type: application/problem+json
     www-authenticate: Bearer realm="latchkey", error="invalid_token", error_description="the token is malformed"
     {
@@ -95,6 +98,7 @@ async fn an_expired_token_is_said_so() {
     service.clock.advance(std::time::Duration::from_secs(906));
     assert_snapshot!(service.get_as(&tokens.access, "/auth/me").await, @r#"
     401
+    cache-control: no-store
     content-type: application/problem+json
     www-authenticate: Bearer realm="latchkey", error="invalid_token", error_description="the token has expired"
     {
@@ -115,6 +119,7 @@ async fn a_refresh_token_is_no_access_token() {
     let tokens = service.log_in(&ada).await;
     assert_snapshot!(service.get_as(&tokens.refresh, "/auth/me").await, @r#"
     401
+    cache-control: no-store
     content-type: application/problem+json
     www-authenticate: Bearer realm="latchkey", error="invalid_token", error_description="the token is of the wrong type"
     {

@@ -26,7 +26,18 @@ async fn a_password_becomes_two_tokens(#[values(Sqlite, PostgresAndRedis)] backe
     let service = TestService::start(backend).await;
     let ada = service.registered("ada").await;
     let answer = service.try_log_in(&ada, Value::Null).await;
-    assert_snapshot!(answer, @"");
+    assert_snapshot!(answer, @r#"
+    200
+    cache-control: no-store
+    content-type: application/json
+    {
+      "access_token": "[access_token]",
+      "expires_in": 900,
+      "refresh_token": "[refresh_token]",
+      "scope": "notes:read notes:write",
+      "token_type": "Bearer"
+    }
+    "#);
     let tokens = answer.tokens();
     assert_eq!(service.get_as(&tokens.access, "/auth/me").await.member("username"), "ada");
 }
@@ -57,7 +68,17 @@ async fn access_only_gives_one_longer_lived_token(#[values(Sqlite, PostgresAndRe
     let service = TestService::start(backend).await;
     let ada = service.registered("ada").await;
     let answer = service.try_log_in(&ada, json!("access_only")).await;
-    assert_snapshot!(answer, @"");
+    assert_snapshot!(answer, @r#"
+    200
+    cache-control: no-store
+    content-type: application/json
+    {
+      "access_token": "[access_token]",
+      "expires_in": 3600,
+      "scope": "notes:read notes:write",
+      "token_type": "Bearer"
+    }
+    "#);
     let token = answer.member("access_token");
     let logout = service.request(Method::POST, "/auth/logout").bearer_auth(&token);
     assert_eq!(Answer::of(logout).await.status, 204);
@@ -93,7 +114,20 @@ async fn a_wrong_password_and_an_unknown_user_are_answered_alike_for_the_same_wo
     let impossible = service.try_log_in(&no_name, Value::Null).await;
     let after_impossible = hashes().await;
 
-    assert_snapshot!(wrong, @"");
+    assert_snapshot!(wrong, @r#"
+    401
+    cache-control: no-store
+    content-type: application/problem+json
+    www-authenticate: Bearer realm="latchkey"
+    {
+      "code": "invalid_credentials",
+      "detail": "invalid username or password",
+      "request_id": "[request_id]",
+      "status": 401,
+      "title": "Unauthorized",
+      "type": "about:blank"
+    }
+    "#);
     assert_eq!(wrong.to_string(), unknown.to_string());
     assert_eq!(wrong.to_string(), impossible.to_string());
     assert_eq!([after_wrong - before, after_unknown - after_wrong, after_impossible - after_unknown], [1, 1, 1]);
@@ -104,7 +138,19 @@ async fn a_wrong_password_and_an_unknown_user_are_answered_alike_for_the_same_wo
 async fn a_mode_that_does_not_exist_yet_is_said_so(#[values(Sqlite, PostgresAndRedis)] backend: Backend) {
     let service = TestService::start(backend).await;
     let ada = service.registered("ada").await;
-    assert_snapshot!(service.try_log_in(&ada, json!("cookie")).await, @"");
+    assert_snapshot!(service.try_log_in(&ada, json!("cookie")).await, @r#"
+    400
+    cache-control: no-store
+    content-type: application/problem+json
+    {
+      "code": "unsupported_mode",
+      "detail": "This mode is not supported here; the modes are bearer and access_only",
+      "request_id": "[request_id]",
+      "status": 400,
+      "title": "Bad Request",
+      "type": "about:blank"
+    }
+    "#);
     assert_eq!(service.try_log_in(&ada, json!("session")).await.code(), "unsupported_mode");
     assert_eq!(service.try_log_in(&ada, json!("telepathy")).await.code(), "bad_request");
 }

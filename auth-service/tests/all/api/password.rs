@@ -34,6 +34,7 @@ async fn a_wrong_current_password_changes_nothing(#[values(Sqlite, PostgresAndRe
     let body = json!({"current_password": "not-the-password", "new_password": "copper-violet-harbour-4"});
     assert_snapshot!(service.post_as(&tokens.access, "/auth/password", body).await, @r#"
     403
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "wrong_password",
@@ -56,6 +57,7 @@ async fn a_weak_new_password_changes_nothing(#[values(Sqlite, PostgresAndRedis)]
     let body = json!({"current_password": ada.password, "new_password": "password1"});
     assert_snapshot!(service.post_as(&tokens.access, "/auth/password", body).await, @r#"
     422
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "weak_password",

@@ -49,6 +49,7 @@ async fn a_wrong_password_leaves_the_session_as_it_is(#[values(Sqlite, PostgresA
     let tokens = service.log_in(&ada).await;
     assert_snapshot!(service.post_as(&tokens.access, "/auth/reauth", json!({"password": "wrong"})).await, @r#"
     403
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "wrong_password",

@@ -92,6 +92,7 @@ async fn a_used_token_that_comes_back_ends_the_session_for_everybody(
 
     assert_snapshot!(service.refresh(&stolen.refresh).await, @r#"
     401
+    cache-control: no-store
     content-type: application/problem+json
     www-authenticate: Bearer realm="latchkey", error="invalid_token", error_description="A used refresh token came back, so the session was ended everywhere"
     {
@@ -117,6 +118,7 @@ async fn an_expired_session_asks_for_a_login(#[values(Sqlite, PostgresAndRedis)]
     service.clock.advance(Duration::from_secs(31 * 24 * 60 * 60));
     assert_snapshot!(service.refresh(&tokens.refresh).await, @r#"
     401
+    cache-control: no-store
     content-type: application/problem+json
     www-authenticate: Bearer realm="latchkey", error="invalid_token", error_description="The session is over; log in again"
     {

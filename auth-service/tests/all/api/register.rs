@@ -35,6 +35,7 @@ async fn a_taken_name_is_a_conflict_in_any_case_of_letters(#[values(Sqlite, Post
     let body = json!({"username": "ADA", "password": "plum-anvil-tundra-9"});
     assert_snapshot!(service.post("/auth/register", body).await, @r#"
     409
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "username_taken",
@@ -61,6 +62,7 @@ async fn a_taken_address_is_a_conflict(#[values(Sqlite, PostgresAndRedis)] backe
     assert_eq!(service.post("/auth/register", body("ada")).await.status, 201);
     assert_snapshot!(service.post("/auth/register", body("eve")).await, @r#"
     409
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "email_taken",
@@ -98,6 +100,7 @@ async fn a_password_made_of_ones_own_name_is_too_weak(#[values(Sqlite, PostgresA
     let body = json!({"username": "ada.lovelace", "password": "ada.lovelace1"});
     assert_snapshot!(service.post("/auth/register", body).await, @r#"
     422
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "weak_password",
@@ -125,6 +128,7 @@ async fn more_than_seventy_one_bytes_are_no_password(#[values(Sqlite, PostgresAn
     let too_long = json!({"username": "eve", "password": "x".repeat(72)});
     assert_snapshot!(service.post("/auth/register", too_long).await, @r#"
     400
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "bad_request",
@@ -150,6 +154,7 @@ async fn a_nul_is_no_part_of_a_password(#[values(Sqlite, PostgresAndRedis)] back
     let body = json!({"username": "ada", "password": "plum-anvil\u{0}tundra-9"});
     assert_snapshot!(service.post("/auth/register", body).await, @r#"
     400
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "bad_request",
@@ -175,6 +180,7 @@ async fn a_name_with_other_characters_is_refused(#[values(Sqlite, PostgresAndRed
     let body = json!({"username": "ada@home", "password": "plum-anvil-tundra-9"});
     assert_snapshot!(service.post("/auth/register", body).await, @r#"
     400
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "bad_request",
@@ -200,6 +206,7 @@ async fn closed_registration_registers_nobody(#[values(Sqlite, PostgresAndRedis)
     let body = json!({"username": "ada", "password": "plum-anvil-tundra-9"});
     assert_snapshot!(service.post("/auth/register", body).await, @r#"
     403
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "registration_closed",
@@ -221,6 +228,7 @@ async fn registration_by_invitation_wants_one_that_is_valid(#[values(Sqlite, Pos
     body["invite"] = json!("lki_made-up");
     assert_snapshot!(service.post("/auth/register", body).await, @r#"
     403
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "invite_invalid",

@@ -81,6 +81,7 @@ async fn anothers_session_is_not_found(#[values(Sqlite, PostgresAndRedis)] backe
     let path = format!("/auth/sessions/{}", list["items"][0]["id"].as_str().unwrap());
     assert_snapshot!(service.delete_as(&eves.access, &path).await, @r#"
     404
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "not_found",
@@ -102,6 +103,7 @@ async fn an_id_that_is_no_uuid_is_not_found(#[values(Sqlite, PostgresAndRedis)] 
     let tokens = service.log_in(&ada).await;
     assert_snapshot!(service.delete_as(&tokens.access, "/auth/sessions/first").await, @r#"
     404
+    cache-control: no-store
     content-type: application/problem+json
     {
       "code": "not_found",

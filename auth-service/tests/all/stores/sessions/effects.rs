@@ -6,7 +6,7 @@ use auth_service::{
         ids::{SessionId, UserId},
         session::{Mode, Refusal, Session},
     },
-    ports::{Creation, RefreshOutcome, SessionStore as _},
+    ports::{Creation, RefreshOutcome},
 };
 use rstest::rstest;
 

@@ -2,7 +2,7 @@
 
 use auth_service::{
     domain::session::{Mode, RevokedReason, Session},
-    ports::{Creation, SessionStore as _},
+    ports::Creation,
 };
 use common::scope::Scope;
 use rstest::rstest;

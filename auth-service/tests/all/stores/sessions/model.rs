@@ -9,7 +9,7 @@ use auth_service::{
     domain::{
         effect::{Effect, EndReason, PendingEffect},
         ids::{SessionId, UserId},
-        session::{Decision, PresentedToken, Refusal, RevokedReason, Rotation, Session, SessionState, decide_refresh},
+        session::{Decision, PresentedToken, RevokedReason, Rotation, Session, SessionState, decide_refresh},
     },
     ports::{RefreshOutcome, SessionStore},
 };

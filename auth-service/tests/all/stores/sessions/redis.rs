@@ -120,7 +120,8 @@ async fn a_refresh_is_one_round_trip() {
     let server = PrivateRedis::start();
     let store = server.sessions();
     let session = created(&store).await;
-    let refresh = || store.refresh(session.user, session.id, &first_token(&session), NOW, RULES);
+    let token = first_token(&session);
+    let refresh = || store.refresh(session.user, session.id, &token, NOW, RULES);
     // Redis learns the script.
     refresh().await.unwrap();
     let mut connection = server.connection();
@@ -245,11 +246,11 @@ fn the_connection_does_not_end_with_the_runtime_that_used_it_first() {
 
 async fn assert_unavailable_within_a_second(store: &RedisSessions) {
     let session = new_session();
-    let (user, id) = (session.user, session.id);
+    let (user, id, token) = (session.user, session.id, first_token(&session));
     let begun = Instant::now();
     let (created, refreshed, applied, ping) = tokio::join!(
         store.create(&session, NOW),
-        store.refresh(user, id, &first_token(&session), NOW, RULES),
+        store.refresh(user, id, &token, NOW, RULES),
         async { store.apply(&ending(user), NOW).await },
         store.ping(),
     );

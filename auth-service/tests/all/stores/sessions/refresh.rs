@@ -5,7 +5,7 @@ use auth_service::{
         ids::{SessionId, TokenId},
         session::{CurrentToken, PresentedToken, Refusal, RevokedReason, Rotation, Session},
     },
-    ports::{RefreshOutcome, SessionStore as _},
+    ports::RefreshOutcome,
 };
 use common::clock::Timestamp;
 use rstest::rstest;
