@@ -58,13 +58,12 @@ impl App {
         let metrics = Metrics::new("auth");
         let sql = Sql::open(&config.database, "sql")?;
         let users: Arc<dyn UserStore> = Arc::new(SqlUsers::new(sql.clone()));
-        let sessions: Arc<dyn SessionStore> = match &config.redis {
-            Some(url) => Arc::new(RedisSessions::connect(url).map_err(|error| StartError::Redis(error.to_string()))?),
-            None => {
-                let sessions = SqlSessions::new(sql);
-                tasks.spawn(background::sweep_sessions(sessions.clone(), Arc::clone(&clock)));
-                Arc::new(sessions)
-            }
+        let sessions: Arc<dyn SessionStore> = if let Some(url) = &config.redis {
+            Arc::new(RedisSessions::connect(url).map_err(|error| StartError::Redis(error.to_string()))?)
+        } else {
+            let sessions = SqlSessions::new(sql);
+            tasks.spawn(background::sweep_sessions(sessions.clone(), Arc::clone(&clock)));
+            Arc::new(sessions)
         };
         tasks.spawn(background::apply_effects(Arc::clone(&users), Arc::clone(&sessions), Arc::clone(&clock)));
 

@@ -13,7 +13,7 @@ use crate::{
 /// How long a committed change waits for its sessions when the request itself could not see to it.
 const OUTBOX_PAUSE: Duration = Duration::from_millis(500);
 
-const SWEEP_PAUSE: Duration = Duration::from_secs(60);
+const SWEEP_PAUSE: Duration = Duration::from_mins(1);
 const SWEEP_BATCH: u32 = 500;
 
 /// Applies what waits in the outbox, for ever. Several replicas may do so at once.
@@ -27,7 +27,7 @@ pub async fn apply_effects(users: Arc<dyn UserStore>, sessions: Arc<dyn SessionS
         if let Ok(count @ 1..) = applied {
             tracing::info!(count, "sessions follow what waited in the outbox");
         }
-        failing = log_change(failing, applied.err(), "applying the outbox");
+        failing = log_change(failing, applied.as_ref().err(), "applying the outbox");
     }
 }
 
@@ -38,7 +38,7 @@ pub async fn sweep_sessions(sessions: SqlSessions, clock: Arc<dyn Clock>) {
     let mut failing = false;
     loop {
         ticks.tick().await;
-        failing = log_change(failing, sweep(&sessions, &*clock).await.err(), "sweeping expired sessions");
+        failing = log_change(failing, sweep(&sessions, &*clock).await.as_ref().err(), "sweeping expired sessions");
     }
 }
 
@@ -48,8 +48,8 @@ async fn sweep(sessions: &SqlSessions, clock: &dyn Clock) -> Result<(), StoreErr
 }
 
 /// A store that is away is logged when it goes and when it comes back, not twice a second.
-fn log_change(was_failing: bool, error: Option<StoreError>, what: &str) -> bool {
-    match (&error, was_failing) {
+fn log_change(was_failing: bool, error: Option<&StoreError>, what: &str) -> bool {
+    match (error, was_failing) {
         (Some(error), false) => tracing::warn!(%error, "{what} fails"),
         (None, true) => tracing::info!("{what} works again"),
         _ => {}

@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn rounding_keeps_the_start_of_the_step() {
-        let step = Duration::from_secs(300);
+        let step = Duration::from_mins(5);
         assert_eq!(Timestamp::from_seconds(899).rounded_down(step), Timestamp::from_seconds(600));
     }
 }

@@ -208,13 +208,13 @@ mod tests {
         let mut env = Env::new(variables, SETTINGS);
         let raw: Raw = env.section();
         let key = env.required("KEY", raw.key);
-        let ttl = env.duration("TTL", raw.ttl, (Duration::from_secs(1), Duration::from_secs(3600)));
+        let ttl = env.duration("TTL", raw.ttl, (Duration::from_secs(1), Duration::from_hours(1)));
         env.finish(key.zip(ttl)).map_err(|errors| errors.to_string())
     }
 
     #[test]
     fn defaults_fill_in_and_empty_counts_as_unset() {
-        assert_eq!(read(&[("KEY", "k"), ("TTL", "")]).unwrap(), ("k".to_owned(), Duration::from_secs(900)));
+        assert_eq!(read(&[("KEY", "k"), ("TTL", "")]).unwrap(), ("k".to_owned(), Duration::from_mins(15)));
     }
 
     #[test]

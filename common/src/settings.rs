@@ -60,6 +60,7 @@ pub const LOG: &[Setting] = &[
 ];
 
 #[derive(Deserialize, Default)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the variables")]
 struct RawTokens {
     jwt_secret: Option<String>,
     jwt_secret_next: Option<String>,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     claims::{ACCESS_TOKEN_TYPE, AccessClaims},
     clock::{Clock, Timestamp},
+    scope::Scope,
     secret::SigningSecret,
 };
 
@@ -60,7 +61,7 @@ impl TestToken {
             nbf: None,
             jti: "test".to_owned(),
             sid: Uuid::nil(),
-            scope: Default::default(),
+            scope: Scope::default(),
             roles: Vec::new(),
             auth_time: now.seconds(),
         };

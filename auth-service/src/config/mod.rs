@@ -26,7 +26,7 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// What auth-service is told from outside.
 #[derive(Debug)]
@@ -85,6 +85,7 @@ struct RawSessions {
 }
 
 #[derive(Deserialize, Default)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the variables")]
 struct RawAuth {
     auth_database_url: Option<String>,
     auth_migrate: Option<String>,
@@ -118,7 +119,7 @@ pub fn internal_bind(variables: impl IntoIterator<Item = (OsString, OsString)>) 
 pub fn database(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<DatabaseUrl, SettingErrors> {
     let mut env = Env::new(variables, table::OWN);
     let raw: RawAuth = env.section();
-    let url = env.parse("AUTH_DATABASE_URL", raw.auth_database_url, |text| text.parse::<DatabaseUrl>());
+    let url = env.parse("AUTH_DATABASE_URL", raw.auth_database_url, str::parse::<DatabaseUrl>);
     env.finish(url)
 }
 
@@ -152,7 +153,7 @@ impl Config {
         let access_only_ttl = env.duration("ACCESS_ONLY_TTL", raw.access_only_ttl, (SECOND, 30 * DAY));
 
         let raw: RawAuth = env.section();
-        let database = env.parse("AUTH_DATABASE_URL", raw.auth_database_url, |text| text.parse::<DatabaseUrl>());
+        let database = env.parse("AUTH_DATABASE_URL", raw.auth_database_url, str::parse::<DatabaseUrl>);
         let migrate = settings::switch(&mut env, "AUTH_MIGRATE", raw.auth_migrate);
         let public = settings::bind(&mut env, "AUTH_BIND", raw.auth_bind);
         let internal = settings::bind(&mut env, "AUTH_INTERNAL_BIND", raw.auth_internal_bind);

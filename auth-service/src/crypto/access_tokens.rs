@@ -151,9 +151,9 @@ mod tests {
             |claims| claims.jti.truncate(22),
         ];
         for change in changes {
-            let mut changed = own.clone();
-            change(&mut changed);
-            assert_eq!(tokens.verify(&resign(&changed)), Err(TokenError::BadSignature));
+            let mut claims = own.clone();
+            change(&mut claims);
+            assert_eq!(tokens.verify(&resign(&claims)), Err(TokenError::BadSignature));
         }
     }
 

@@ -88,15 +88,13 @@ impl PasswordHasher for BcryptPool {
                 verify(&password, &dummy)?;
                 return Ok(false);
             };
-            match verify(&password, &stored) {
-                Ok(matches) => Ok(matches),
-                // A hash that cannot be read returns at once. The work is done all the same: time must not tell.
-                Err(_) => {
-                    tracing::error!("a stored password hash cannot be read");
-                    verify(&password, &dummy)?;
-                    Ok(false)
-                }
+            if let Ok(matches) = verify(&password, &stored) {
+                return Ok(matches);
             }
+            // A hash that cannot be read returns at once. The work is done all the same: time must not tell.
+            tracing::error!("a stored password hash cannot be read");
+            verify(&password, &dummy)?;
+            Ok(false)
         })
         .await
     }

@@ -232,9 +232,8 @@ pub enum Decision {
 #[must_use]
 pub fn decide_refresh(state: SessionState, presented: &PresentedToken, now: Timestamp, hold: Duration) -> Decision {
     let mut current = match state {
-        SessionState::Gone => return Decision::Refuse(Refusal::LoginRequired),
         SessionState::Revoked(RevokedReason::Reuse) => return Decision::Refuse(Refusal::TokenReused),
-        SessionState::Revoked(_) => return Decision::Refuse(Refusal::LoginRequired),
+        SessionState::Gone | SessionState::Revoked(_) => return Decision::Refuse(Refusal::LoginRequired),
         SessionState::Alive(current) => current,
     };
     let mut rolled_back = false;
@@ -268,7 +267,7 @@ fn is_young(presented: &PresentedToken, now: Timestamp, hold: Duration) -> bool 
 mod tests {
     use super::*;
 
-    const HOLD: Duration = Duration::from_secs(60);
+    const HOLD: Duration = Duration::from_mins(1);
 
     fn id(number: u8) -> TokenId {
         let text = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, [number; 16]);

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Finer steps would tell whoever looks at the list when exactly somebody is at a device.
-const LAST_SEEN_STEP: Duration = Duration::from_secs(5 * 60);
+const LAST_SEEN_STEP: Duration = Duration::from_mins(5);
 
 /// A session as its user sees it.
 #[derive(Serialize, ToSchema)]

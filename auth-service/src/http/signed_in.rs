@@ -28,7 +28,7 @@ impl FromRequest for SignedIn {
 }
 
 fn deps(request: &HttpRequest) -> Result<&Deps, Problem> {
-    request.app_data::<web::Data<Deps>>().map(|deps| deps.get_ref()).ok_or_else(|| {
+    request.app_data::<web::Data<Deps>>().map(web::Data::get_ref).ok_or_else(|| {
         tracing::error!("a route was registered without `web::Data<Deps>`");
         Problem::internal()
     })

@@ -1,6 +1,8 @@
 //! Tests from outside: the stores against their contract, the service over HTTP, with stores that fail, behind the real
 //! gateway, and the binary as a process.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test reports by panicking")]
+
 mod api;
 mod faults;
 mod gateway;

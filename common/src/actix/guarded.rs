@@ -32,7 +32,7 @@ fn verified(request: &HttpRequest) -> Result<User, Problem> {
 }
 
 fn verifier(request: &HttpRequest) -> Result<&Verifier, Problem> {
-    request.app_data::<web::Data<Verifier>>().map(|data| data.get_ref()).ok_or_else(|| {
+    request.app_data::<web::Data<Verifier>>().map(web::Data::get_ref).ok_or_else(|| {
         tracing::error!("a guarded route was registered without `web::Data<Verifier>`");
         Problem::internal()
     })

@@ -28,6 +28,7 @@ macro_rules! answers {
     ($($name:ident $methods:literal $guard:expr;)+) => {
         $(
             #[doc = concat!("Answers ", $methods, ".")]
+            #[must_use]
             pub fn $name<F, Args>(handler: F) -> Answer
             where
                 F: Handler<Args>,
@@ -48,6 +49,7 @@ answers! {
 }
 
 /// The address `path` with its methods.
+#[must_use]
 pub fn resource<const N: usize>(path: &str, answers: [Answer; N]) -> Resource {
     let allow = answers.iter().map(|answer| answer.methods).collect::<Vec<_>>().join(", ");
     let resource = answers.into_iter().fold(web::resource(path), |resource, answer| resource.route(answer.route));

@@ -23,7 +23,7 @@ async fn service() -> TestService {
 }
 
 fn minted(service: &TestService) -> TestToken {
-    TestToken::new(&shared_secret(), ISSUER, "resource-service", Uuid::now_v7(), service.clock.now())
+    TestToken::new(&shared_secret(), ISSUER, "resource-service", Uuid::from_u128(7), service.clock.now())
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn another_issuer_audience_secret_or_algorithm_is_refused() {
     let (secret, now) = (shared_secret(), service.clock.now());
     let other_secret = SigningSecret::new("another service's secret, long enough".to_owned().into()).unwrap();
     let token = |secret: &SigningSecret, change: fn(&mut AccessClaims)| {
-        let mut token = TestToken::new(secret, ISSUER, "resource-service", Uuid::now_v7(), now);
+        let mut token = TestToken::new(secret, ISSUER, "resource-service", Uuid::from_u128(7), now);
         change(&mut token.claims);
         token
     };

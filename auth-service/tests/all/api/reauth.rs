@@ -23,7 +23,7 @@ async fn the_password_once_more_makes_the_session_fresh(#[values(Sqlite, Postgre
     let service = TestService::start(backend).await;
     let ada = service.registered("ada").await;
     let first = service.log_in(&ada).await;
-    service.clock.advance(Duration::from_secs(600));
+    service.clock.advance(Duration::from_mins(10));
     let answer = service.post_as(&first.access, "/auth/reauth", json!({"password": ada.password})).await;
     assert_snapshot!(answer, @r#"
     200

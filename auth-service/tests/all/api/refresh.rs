@@ -61,7 +61,7 @@ async fn a_lost_answer_may_be_asked_for_again_at_any_later_time(#[values(Sqlite,
     let first = service.log_in(&ada).await;
     for _ in 0..3 {
         assert_eq!(service.refresh(&first.refresh).await.status, 200);
-        service.clock.advance(Duration::from_secs(24 * 60 * 60));
+        service.clock.advance(Duration::from_hours(24));
     }
 }
 
@@ -115,7 +115,7 @@ async fn an_expired_session_asks_for_a_login(#[values(Sqlite, PostgresAndRedis)]
     let service = TestService::start(backend).await;
     let ada = service.registered("ada").await;
     let tokens = service.log_in(&ada).await;
-    service.clock.advance(Duration::from_secs(31 * 24 * 60 * 60));
+    service.clock.advance(Duration::from_hours(744));
     assert_snapshot!(service.refresh(&tokens.refresh).await, @r#"
     401
     cache-control: no-store
@@ -139,10 +139,10 @@ async fn a_session_that_is_used_ends_at_its_absolute_expiry(#[values(Sqlite, Pos
     let ada = service.registered("ada").await;
     let mut refresh = service.log_in(&ada).await.refresh;
     for _ in 0..4 {
-        service.clock.advance(Duration::from_secs(20 * 24 * 60 * 60));
+        service.clock.advance(Duration::from_hours(480));
         refresh = service.refresh(&refresh).await.tokens().refresh;
     }
-    service.clock.advance(Duration::from_secs(11 * 24 * 60 * 60));
+    service.clock.advance(Duration::from_hours(264));
     assert_eq!(service.refresh(&refresh).await.code(), "login_required");
 }
 

@@ -80,7 +80,7 @@ impl Served {
 
     /// Waits for its end and returns the whole log.
     fn ended(&mut self) -> String {
-        while let Some(line) = self.lines.next() {
+        for line in self.lines.by_ref() {
             self.log.push(line.unwrap());
         }
         assert!(self.child.wait().unwrap().success());

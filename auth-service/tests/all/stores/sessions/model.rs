@@ -50,7 +50,7 @@ enum Step {
     PresentAny(Index),
     Wait(Duration),
     /// The clock is set back.
-    StepBack(Duration),
+    SetClockBack(Duration),
     /// The store is as it was after an earlier step.
     LoseWrites(Index),
     Reauthenticate,
@@ -68,7 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..CLIENTS, 0..CLIENTS).prop_map(|(from, to)| Step::Copy { from, to }),
         2 => any::<Index>().prop_map(Step::PresentAny),
         12 => pause().prop_map(Step::Wait),
-        1 => pause().prop_map(Step::StepBack),
+        1 => pause().prop_map(Step::SetClockBack),
         3 => any::<Index>().prop_map(Step::LoseWrites),
         2 => Just(Step::Reauthenticate),
         2 => Just(Step::SetRoles),
@@ -83,7 +83,7 @@ fn pause() -> impl Strategy<Value = Duration> {
         6 => (0_u64..3_000_000).prop_map(Duration::from_micros),
         12 => (59_000_000_u64..63_000_000).prop_map(Duration::from_micros),
         2 => (1_u32..12).prop_map(|days| days * DAY),
-        1 => Just(RULES.idle_ttl - MICROSECOND),
+        1 => Just(RULES.idle_ttl.checked_sub(MICROSECOND).unwrap()),
         1 => Just(RULES.idle_ttl),
     ]
 }
@@ -219,7 +219,7 @@ async fn take(store: &dyn SessionStore, model: &mut Model, step: Step) -> Result
             present(store, model, *token.get(&model.tokens)).await?;
         }
         Step::Wait(pause) => model.now = model.now + pause,
-        Step::StepBack(pause) => model.now = model.now - pause,
+        Step::SetClockBack(pause) => model.now = model.now - pause,
         Step::LoseWrites(since) => {
             model.lose_writes(since);
             store.create(&model.session, model.now).await.unwrap();

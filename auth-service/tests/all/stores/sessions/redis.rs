@@ -50,7 +50,7 @@ async fn created(store: &RedisSessions) -> Session {
 /// Whether a key leaves within the minute before this time is over.
 fn leaves_after(connection: &mut Connection, key: &str, time: Duration) -> bool {
     let left = Duration::from_millis(connection.pttl::<_, u64>(key).unwrap());
-    left <= time && left > time - Duration::from_mins(1)
+    left <= time && left > time.checked_sub(Duration::from_mins(1)).unwrap()
 }
 
 #[rstest]
