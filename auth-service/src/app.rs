@@ -6,7 +6,7 @@ use actix_web::web;
 use async_trait::async_trait;
 use common::{
     server::{self, Options, Running},
-    sql::Sql,
+    sql::{MigrateError, Prepared, Sql},
     telemetry::{
         management::{Dependencies, Health},
         metrics::Metrics,
@@ -23,8 +23,7 @@ use crate::{
     service::Deps,
     storage::{
         redis::RedisSessions,
-        schema::{self, SchemaError},
-        sql::{SqlSessions, SqlUsers},
+        sql::{SCHEMA, SqlSessions, SqlUsers},
     },
 };
 
@@ -38,8 +37,8 @@ pub struct App {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The database needs a person.
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
+    #[error("AUTH_DATABASE_URL: {0}")]
+    Schema(#[from] MigrateError),
     /// A port is taken, or a thread cannot be started.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -52,9 +51,7 @@ impl App {
     /// Migrates, starts the threads and the tasks, and listens. A store that is away does not keep it from starting.
     pub async fn start(config: Config, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, StartError> {
         let mut tasks = JoinSet::new();
-        if let Some(later) = schema::prepare(&config.database, config.migrate).await? {
-            tasks.spawn(later);
-        }
+        let prepared = SCHEMA.prepare(&config.database, config.migrate, &mut tasks).await?;
         let metrics = Metrics::new("auth");
         let sql = Sql::open(&config.database, "sql")?;
         let users: Arc<dyn UserStore> = Arc::new(SqlUsers::new(sql.clone()));
@@ -76,6 +73,7 @@ impl App {
         };
         let stores = Arc::new(Stores {
             users: Arc::clone(&users),
+            prepared,
             redis: config.redis.is_some().then(|| Arc::clone(&sessions)),
         });
         let outcomes = web::Data::new(Outcomes::new(&metrics));
@@ -142,6 +140,7 @@ fn deps(
 /// What `/readyz` asks.
 struct Stores {
     users: Arc<dyn UserStore>,
+    prepared: Prepared,
     /// Where sessions are not in the database.
     redis: Option<Arc<dyn SessionStore>>,
 }
@@ -156,7 +155,8 @@ impl Dependencies for Stores {
             }
         };
         let (database, redis) = tokio::join!(self.users.ping(), redis);
-        [("database", health(&database))].into_iter().chain(redis).collect()
+        let database = if self.prepared.is_done() { health(&database) } else { Health::Down };
+        [("database", database)].into_iter().chain(redis).collect()
     }
 }
 

@@ -1,21 +1,12 @@
 //! Builds everything once from [`Config`] and hands out a running server.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::available_parallelism,
-};
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, thread::available_parallelism};
 
 use actix_web::web;
 use async_trait::async_trait;
 use common::{
     server::{self, Options, Running},
-    sql::Sql,
+    sql::{MigrateError, Prepared, Sql},
     telemetry::{
         management::{Dependencies, Health},
         metrics::Metrics,
@@ -29,10 +20,7 @@ use crate::{
     http::{self, BODY_LIMIT},
     ports::{Clock, NoteStore, Rng},
     service::Notes,
-    storage::{
-        schema::{self, SchemaError},
-        sql::SqlNotes,
-    },
+    storage::sql::{SCHEMA, SqlNotes},
 };
 
 /// A running resource-service.
@@ -45,8 +33,8 @@ pub struct App {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The database needs a person.
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
+    #[error("RESOURCE_DATABASE_URL: {0}")]
+    Schema(#[from] MigrateError),
     /// A port is taken, or a thread cannot be started.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -56,12 +44,7 @@ impl App {
     /// Migrates, starts the threads, and listens. A database that is away does not keep it from starting.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, StartError> {
         let mut tasks = JoinSet::new();
-        let prepared = Arc::new(AtomicBool::new(true));
-        if let Some(later) = schema::prepare(&config.database, config.migrate).await? {
-            prepared.store(false, Ordering::Release);
-            let prepared = Arc::clone(&prepared);
-            tasks.spawn(async move { prepared.store(later.await, Ordering::Release) });
-        }
+        let prepared = SCHEMA.prepare(&config.database, config.migrate, &mut tasks).await?;
         let store: Arc<dyn NoteStore> = Arc::new(SqlNotes::new(Sql::open(&config.database, "sql")?));
 
         let tokens = &config.tokens;
@@ -112,14 +95,13 @@ impl App {
 /// What `/readyz` asks.
 struct Database {
     store: Arc<dyn NoteStore>,
-    /// Whether its schema is ours: a database may answer before it has been migrated.
-    prepared: Arc<AtomicBool>,
+    prepared: Prepared,
 }
 
 #[async_trait]
 impl Dependencies for Database {
     async fn health(&self) -> BTreeMap<&'static str, Health> {
-        let up = self.prepared.load(Ordering::Acquire) && self.store.ping().await.is_ok();
+        let up = self.prepared.is_done() && self.store.ping().await.is_ok();
         let health = if up { Health::Up } else { Health::Down };
         BTreeMap::from([("database", health)])
     }

@@ -29,6 +29,7 @@ mod connector;
 mod error;
 mod pool;
 mod postgres;
+mod prepare;
 mod schema;
 mod sqlite;
 mod url;
@@ -36,6 +37,7 @@ mod url;
 pub use any_connection::{AnyBackend, AnyConnection};
 pub use error::SqlError;
 pub use pool::{Sql, TIME_LIMIT};
+pub use prepare::Prepared;
 pub use schema::{MigrateError, Schema};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 

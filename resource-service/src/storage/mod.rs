@@ -1,4 +1,3 @@
 //! The store behind the port.
 
-pub mod schema;
 pub mod sql;
