@@ -1,6 +1,6 @@
 //! The commands. Settings come from the environment; see `.env.example`.
 
-use std::{env, ffi::OsString, io, process::ExitCode, sync::Arc};
+use std::{env, ffi::OsString, io, sync::Arc};
 
 use clap::{Parser, Subcommand};
 use common::{env::SettingErrors, sql::MigrateError, telemetry::healthcheck::is_ready};
@@ -73,7 +73,7 @@ fn variables() -> impl Iterator<Item = (OsString, OsString)> {
 }
 
 /// Wrong settings, as in sysexits.h (`EX_USAGE`).
-const WRONG_SETTINGS: u8 = 64;
+const WRONG_SETTINGS: i32 = 64;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -96,14 +96,14 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Says why, on standard error.
+    /// Says why, on standard error, and returns the exit code.
     #[expect(clippy::print_stderr, reason = "this is the program's last word")]
     #[must_use]
-    pub fn report(&self) -> ExitCode {
+    pub fn report(&self) -> i32 {
         eprint!("{self}");
         match self {
-            Self::Settings(_) => ExitCode::from(WRONG_SETTINGS),
-            _ => ExitCode::FAILURE,
+            Self::Settings(_) => WRONG_SETTINGS,
+            _ => 1,
         }
     }
 }

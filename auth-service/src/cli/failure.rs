@@ -1,13 +1,13 @@
 //! Why a command failed, and the exit code for it.
 
-use std::{io, process::ExitCode};
+use std::io;
 
 use common::{env::SettingErrors, sql::MigrateError};
 
 use crate::{app::StartError, service::manage_users::ManageError};
 
 /// Wrong settings, as in sysexits.h (`EX_USAGE`).
-const WRONG_SETTINGS: u8 = 64;
+const WRONG_SETTINGS: i32 = 64;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -36,14 +36,14 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Says why, on standard error.
+    /// Says why, on standard error, and returns the exit code.
     #[expect(clippy::print_stderr, reason = "this is the program's last word")]
     #[must_use]
-    pub fn report(&self) -> ExitCode {
+    pub fn report(&self) -> i32 {
         eprint!("{self}");
         match self {
-            Self::Settings(_) => ExitCode::from(WRONG_SETTINGS),
-            _ => ExitCode::FAILURE,
+            Self::Settings(_) => WRONG_SETTINGS,
+            _ => 1,
         }
     }
 }

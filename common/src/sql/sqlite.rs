@@ -5,10 +5,13 @@ use std::{
     io::ErrorKind,
     os::unix::fs::OpenOptionsExt,
     path::{Path, absolute},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, sql_types::Text, sqlite::SqliteConnection};
+
+use super::error::SqlError;
 
 /// How long a connection that serves requests waits for another process to finish writing.
 pub(super) const SERVING_PATIENCE: Duration = Duration::from_millis(600);
@@ -59,12 +62,23 @@ pub(super) fn connect(path: &Path, patience: Duration, foreign_keys: bool) -> Re
         if foreign_keys { "ON" } else { "OFF" },
     );
     connection.batch_execute(&pragmas).map_err(|error| explain(&error))?;
-    let mode: JournalMode =
-        diesel::sql_query("PRAGMA journal_mode = WAL").get_result(&mut connection).map_err(|error| explain(&error))?;
+    let mode = write_ahead(&mut connection, patience).map_err(|error| explain(&error))?;
     if mode.journal_mode != "wal" {
         return Err(explain(&"its file system cannot do write-ahead logging"));
     }
     Ok(connection)
+}
+
+/// The first switch of a new file does not wait for another process by itself, as other statements do.
+fn write_ahead(connection: &mut SqliteConnection, patience: Duration) -> Result<JournalMode, SqlError> {
+    let begun = Instant::now();
+    loop {
+        let switched = diesel::sql_query("PRAGMA journal_mode = WAL").get_result(connection).map_err(SqlError::from);
+        match switched {
+            Err(SqlError::Unavailable(_)) if begun.elapsed() < patience => thread::sleep(Duration::from_millis(5)),
+            switched => return switched,
+        }
+    }
 }
 
 #[derive(diesel::QueryableByName)]
