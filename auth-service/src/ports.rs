@@ -5,7 +5,10 @@
 
 use async_trait::async_trait;
 use common::clock::Timestamp;
-pub use common::clock::{Clock, SystemClock};
+pub use common::{
+    clock::{Clock, SystemClock},
+    rng::{Rng, SystemRng},
+};
 
 use crate::domain::{
     effect::{Effect, PendingEffect},
@@ -15,12 +18,6 @@ use crate::domain::{
     session::{PresentedToken, RefreshRules, Refusal, RevokedReason, Rotation, Session},
     user::{Account, Identifier, User},
 };
-
-/// Where chance comes from.
-pub trait Rng: Send + Sync {
-    /// Fills `bytes` with what nobody can guess.
-    fn fill(&self, bytes: &mut [u8]);
-}
 
 /// A store did not do what it was asked. Whether it did a part of it is not known; every method may be called again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

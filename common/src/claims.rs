@@ -1,16 +1,29 @@
 //! The claims of an access token (RFC 9068, section 2.2).
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::{
-    clock::Timestamp,
-    scope::Scope,
-    verifier::{RegisteredTimes, TimedClaims},
-};
+use crate::{clock::Timestamp, scope::Scope};
 
 /// The header parameter `typ` of an access token (RFC 9068, section 2.1).
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+
+/// `exp`, `iat` and `nbf` in seconds since the epoch.
+#[derive(Debug, Clone, Copy)]
+pub struct RegisteredTimes {
+    /// When the token ends.
+    pub exp: i64,
+    /// When it was issued.
+    pub iat: i64,
+    /// When it begins.
+    pub nbf: Option<i64>,
+}
+
+/// Claims that say when they hold.
+pub trait TimedClaims: Serialize + DeserializeOwned {
+    /// The times, as the token gives them.
+    fn times(&self) -> RegisteredTimes;
+}
 
 /// What a user's access token says. Times are seconds since the epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

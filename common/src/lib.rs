@@ -18,6 +18,8 @@ pub mod env;
 #[cfg(feature = "problem")]
 pub mod problem;
 #[cfg(feature = "verifier")]
+pub mod rng;
+#[cfg(feature = "verifier")]
 pub mod scope;
 #[cfg(feature = "verifier")]
 pub mod secret;

@@ -2,29 +2,13 @@
 
 use async_trait::async_trait;
 use common::clock::Timestamp;
-pub use common::clock::{Clock, SystemClock};
+pub use common::{
+    clock::{Clock, SystemClock},
+    rng::{Rng, SystemRng},
+};
 use uuid::Uuid;
 
 use crate::domain::note::{Content, Note, NoteId};
-
-/// Where chance comes from.
-pub trait Rng: Send + Sync {
-    /// Fills `bytes` with what nobody can guess.
-    fn fill(&self, bytes: &mut [u8]);
-}
-
-/// The system's random numbers.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemRng;
-
-impl Rng for SystemRng {
-    /// # Panics
-    /// When the system has no random bytes.
-    fn fill(&self, bytes: &mut [u8]) {
-        #[expect(clippy::expect_used, reason = "without chance, two notes could get one name")]
-        aws_lc_rs::rand::fill(bytes).expect("the system gives random bytes");
-    }
-}
 
 /// The store did not do what it was asked, or did it and could not say so.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

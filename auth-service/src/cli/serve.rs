@@ -8,8 +8,7 @@ use super::{Failure, variables};
 use crate::{
     app::App,
     config::{self, Config},
-    crypto::rng::SystemRng,
-    ports::SystemClock,
+    ports::{SystemClock, SystemRng},
 };
 
 /// All settings are read before anything is opened.

@@ -11,15 +11,12 @@ use serde::Serialize;
 use super::{Failure, output, variables};
 use crate::{
     config,
-    crypto::{
-        bcrypt_pool::{BcryptOptions, BcryptPool},
-        rng::SystemRng,
-    },
+    crypto::bcrypt_pool::{BcryptOptions, BcryptPool},
     domain::{
         password::Password,
         user::{Email, Identifier, User, Username, is_role},
     },
-    ports::SystemClock,
+    ports::{SystemClock, SystemRng},
     service::{
         Trouble,
         invite::invite,

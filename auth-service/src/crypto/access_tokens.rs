@@ -95,7 +95,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::crypto::rng::SystemRng;
+    use crate::ports::SystemRng;
 
     const ISSUER: &str = "http://localhost:8080";
 

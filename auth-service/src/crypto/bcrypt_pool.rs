@@ -136,7 +136,7 @@ impl Collector for QueueLength {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::rng::SystemRng;
+    use crate::ports::SystemRng;
 
     const OPTIONS: BcryptOptions = BcryptOptions { cost: 4, threads: 1, queue: 8 };
 

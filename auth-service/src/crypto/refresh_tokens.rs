@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use common::{
+    claims::{RegisteredTimes, TimedClaims},
     clock::Timestamp,
     secret::SecretSet,
-    verifier::{Expected, JwsVerifier, RegisteredTimes, TimedClaims, TokenError},
+    verifier::{Expected, JwsVerifier, TokenError},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::SecretString;

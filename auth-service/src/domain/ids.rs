@@ -3,11 +3,12 @@
 use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use common::clock::Timestamp;
+use common::{
+    clock::Timestamp,
+    rng::{Rng, uuid_v7},
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
-
-use crate::ports::Rng;
 
 macro_rules! uuid_id {
     ($(#[$attribute:meta])* $name:ident) => {
@@ -18,10 +19,7 @@ macro_rules! uuid_id {
         impl $name {
             /// A new name: a `UUIDv7`, so that names sort by the time they were made.
             pub fn new(now: Timestamp, rng: &dyn Rng) -> Self {
-                let mut random = [0; 10];
-                rng.fill(&mut random);
-                let millis = u64::try_from(now.millis()).unwrap_or(0);
-                Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+                Self(uuid_v7(now, rng))
             }
         }
 

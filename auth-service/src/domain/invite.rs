@@ -2,10 +2,8 @@
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use common::clock::Timestamp;
+use common::{clock::Timestamp, rng::Rng};
 use secrecy::{ExposeSecret, SecretString};
-
-use crate::ports::Rng;
 
 /// The code as it is handed to a person: `lki_` and 24 random bytes. The prefix makes a leaked one easy to find.
 /// Prints as `[redacted]`.

@@ -11,10 +11,9 @@ mod strict_json;
 use std::{sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
-use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    claims::{ACCESS_TOKEN_TYPE, AccessClaims},
+    claims::{ACCESS_TOKEN_TYPE, AccessClaims, RegisteredTimes, TimedClaims},
     clock::{Clock, Timestamp},
     secret::SecretSet,
 };
@@ -61,23 +60,6 @@ pub enum TokenError {
     /// `iat` or `nbf` lies in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
-}
-
-/// `exp`, `iat` and `nbf` in seconds since the epoch.
-#[derive(Debug, Clone, Copy)]
-pub struct RegisteredTimes {
-    /// When the token ends.
-    pub exp: i64,
-    /// When it was issued.
-    pub iat: i64,
-    /// When it begins.
-    pub nbf: Option<i64>,
-}
-
-/// Claims that say when they hold.
-pub trait TimedClaims: Serialize + DeserializeOwned {
-    /// The times, as the token gives them.
-    fn times(&self) -> RegisteredTimes;
 }
 
 /// What a kind of token must say to be accepted.

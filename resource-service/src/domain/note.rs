@@ -2,10 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-use common::clock::Timestamp;
+use common::{
+    clock::Timestamp,
+    rng::{Rng, uuid_v7},
+};
 use uuid::Uuid;
-
-use crate::ports::Rng;
 
 /// The longest title, in characters.
 pub const MAX_TITLE_CHARS: usize = 200;
@@ -20,10 +21,7 @@ pub struct NoteId(pub Uuid);
 impl NoteId {
     /// A new name.
     pub fn new(now: Timestamp, rng: &dyn Rng) -> Self {
-        let mut random = [0; 10];
-        rng.fill(&mut random);
-        let millis = u64::try_from(now.millis()).unwrap_or(0);
-        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+        Self(uuid_v7(now, rng))
     }
 }
 

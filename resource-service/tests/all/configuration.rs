@@ -1,5 +1,7 @@
 //! Settings: all errors at once, by name, never by value.
 
+use std::{collections::BTreeSet, fs};
+
 use insta::assert_snapshot;
 use resource_service::config::{Config, settings};
 
@@ -55,4 +57,21 @@ fn no_secret_is_printed_with_the_configuration() {
     let config = Config::read(os(&least_variables("postgres://ada:hunter2@localhost/notes"))).unwrap();
     let printed = format!("{config:?}");
     assert!(!printed.contains("hunter2") && !printed.contains("that-all-services-share"), "{printed}");
+}
+
+#[test]
+fn the_example_file_lists_every_setting_and_no_other() {
+    let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../.env.example")).unwrap();
+    let section = |start: &str| {
+        let (_, rest) = example.split_once(start).unwrap_or_else(|| panic!("no section {start}"));
+        rest.split("\n## ").next().unwrap().to_owned()
+    };
+    let sections = section("## Every service") + &section("## resource-service");
+    let names = sections.lines().filter_map(|line| line.trim_start_matches("# ").split_once('=')).map(|(name, _)| name);
+    let is_variable = |name: &&str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let listed: BTreeSet<_> = names.filter(is_variable).collect();
+    assert_eq!(listed, settings().iter().map(|setting| setting.name).collect());
+    for setting in settings() {
+        assert!(sections.contains(setting.help), "{}: {}", setting.name, setting.help);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, sync::Arc, time::Duration};
 
-use auth_service::{app::App, config::Config, crypto::rng::SystemRng};
+use auth_service::{app::App, config::Config, ports::SystemRng};
 use common::{
     clock::{Clock, SystemClock},
     secret::SigningSecret,
