@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use redis::{Client, Cmd, ConnectionAddr, RedisError, RedisResult, Value};
+use rustls::crypto::aws_lc_rs::default_provider;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
@@ -37,6 +38,8 @@ impl RedisClient {
             ConnectionAddr::TcpTls { insecure: true, .. } => return Err(InvalidRedisUrl::UnverifiedTls),
             _ => return Err(InvalidRedisUrl::NotUnderstood),
         }
+        // For `rediss://`. An error means that the process has one already.
+        let _installed = default_provider().install_default();
         Ok(Self { connection: KeptConnection::open(client) })
     }
 

@@ -2,6 +2,8 @@
 //! away while the service goes on.
 
 use std::{
+    io::Write,
+    net::TcpListener,
     thread,
     time::{Duration, Instant},
 };
@@ -72,6 +74,15 @@ async fn an_address_that_is_none_is_refused_and_not_quoted(#[case] url: &str) {
 async fn tls_without_verification_is_refused() {
     let error = RedisSessions::connect(&"rediss://host#insecure".into()).err();
     assert_eq!(error, Some(InvalidRedisUrl::UnverifiedTls));
+}
+
+#[tokio::test]
+async fn tls_is_spoken_and_a_server_that_does_not_speak_it_is_unavailable() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("rediss://{}", listener.local_addr().unwrap());
+    thread::spawn(move || listener.accept().unwrap().0.write_all(b"-ERR this is no TLS\r\n").unwrap());
+    let error = RedisSessions::connect(&url.into()).unwrap().ping().await.unwrap_err();
+    assert!(matches!(&error, StoreError::Unavailable(cause) if !cause.contains("no answer")), "{error}");
 }
 
 #[tokio::test]
