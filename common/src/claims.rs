@@ -25,9 +25,19 @@ pub trait TimedClaims: Serialize + DeserializeOwned {
     fn times(&self) -> RegisteredTimes;
 }
 
-/// What a user's access token says. Times are seconds since the epoch.
+/// What an access token says, by whom it was made out to. A token that is neither, or a bit of both, is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AccessClaims {
+#[serde(untagged, try_from = "RawClaims")]
+pub enum AccessClaims {
+    /// A person who has logged in.
+    User(UserClaims),
+    /// A service that acts for itself (RFC 6749, section 4.4).
+    Service(ServiceClaims),
+}
+
+/// What a user's access token says. Times are seconds since the epoch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UserClaims {
     /// Who issued it.
     pub iss: String,
     /// Who may accept it; always a list.
@@ -41,7 +51,7 @@ pub struct AccessClaims {
     /// When it was issued.
     pub iat: i64,
     /// When it begins, where that is not when it was issued.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
     /// Its own name.
     pub jti: String,
@@ -55,10 +65,130 @@ pub struct AccessClaims {
     pub auth_time: i64,
 }
 
+/// What a service's own access token says: `sub` is `client_id`, and there is no session. Times are seconds since the
+/// epoch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServiceClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// Who may accept it; always a list.
+    pub aud: Vec<String>,
+    /// The client.
+    pub sub: String,
+    /// The client, once more.
+    pub client_id: String,
+    /// When it ends.
+    pub exp: i64,
+    /// When it was issued.
+    pub iat: i64,
+    /// When it begins, where that is not when it was issued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    /// Its own name.
+    pub jti: String,
+    /// What it allows.
+    pub scope: Scope,
+}
+
+/// The claims of either kind, before it is known which.
+#[derive(Deserialize)]
+struct RawClaims {
+    iss: String,
+    aud: Vec<String>,
+    sub: String,
+    client_id: String,
+    exp: i64,
+    iat: i64,
+    nbf: Option<i64>,
+    jti: String,
+    sid: Option<Uuid>,
+    scope: Scope,
+    roles: Option<Vec<String>>,
+    auth_time: Option<i64>,
+}
+
+/// The claims are neither a user's nor a service's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the claims are neither a user's nor a service's")]
+pub struct InvalidClaims;
+
+impl TryFrom<RawClaims> for AccessClaims {
+    type Error = InvalidClaims;
+
+    fn try_from(raw: RawClaims) -> Result<Self, InvalidClaims> {
+        let RawClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope, .. } = raw;
+        match (raw.sid, raw.roles, raw.auth_time) {
+            (Some(sid), Some(roles), Some(auth_time)) => {
+                let sub = Uuid::try_parse(&sub).map_err(|_| InvalidClaims)?;
+                Ok(Self::User(UserClaims {
+                    iss,
+                    aud,
+                    sub,
+                    client_id,
+                    exp,
+                    iat,
+                    nbf,
+                    jti,
+                    sid,
+                    scope,
+                    roles,
+                    auth_time,
+                }))
+            }
+            (None, None, None) if sub == client_id => {
+                Ok(Self::Service(ServiceClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope }))
+            }
+            _ => Err(InvalidClaims),
+        }
+    }
+}
+
+impl AccessClaims {
+    /// `jti`
+    #[must_use]
+    pub fn jti(&self) -> &str {
+        match self {
+            Self::User(claims) => &claims.jti,
+            Self::Service(claims) => &claims.jti,
+        }
+    }
+
+    /// The same claims under another `jti`.
+    #[must_use]
+    pub fn with_jti(mut self, jti: String) -> Self {
+        match &mut self {
+            Self::User(claims) => claims.jti = jti,
+            Self::Service(claims) => claims.jti = jti,
+        }
+        self
+    }
+
+    /// `client_id`
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        match self {
+            Self::User(claims) => &claims.client_id,
+            Self::Service(claims) => &claims.client_id,
+        }
+    }
+}
+
 impl TimedClaims for AccessClaims {
     fn times(&self) -> RegisteredTimes {
-        RegisteredTimes { exp: self.exp, iat: self.iat, nbf: self.nbf }
+        match self {
+            Self::User(claims) => RegisteredTimes { exp: claims.exp, iat: claims.iat, nbf: claims.nbf },
+            Self::Service(claims) => RegisteredTimes { exp: claims.exp, iat: claims.iat, nbf: claims.nbf },
+        }
     }
+}
+
+/// Who is asking, as a verified access token describes them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Principal {
+    /// A person.
+    User(User),
+    /// A service.
+    Service(Service),
 }
 
 /// A person with a password, as a verified access token describes them.
@@ -80,6 +210,17 @@ pub struct User {
     pub expires_at: Timestamp,
 }
 
+/// A service that acts for itself, as a verified access token describes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    /// `client_id`, which is also `sub`
+    pub client_id: String,
+    /// `scope`
+    pub scope: Scope,
+    /// `exp`
+    pub expires_at: Timestamp,
+}
+
 impl User {
     /// Whether the user has this role.
     #[must_use]
@@ -88,16 +229,105 @@ impl User {
     }
 }
 
-impl From<AccessClaims> for User {
+/// Who holds a token, and so may do what its scope says.
+pub trait Holder {
+    /// `scope`
+    fn scope(&self) -> &Scope;
+}
+
+impl Holder for User {
+    fn scope(&self) -> &Scope {
+        &self.scope
+    }
+}
+
+impl Holder for Service {
+    fn scope(&self) -> &Scope {
+        &self.scope
+    }
+}
+
+impl Holder for Principal {
+    fn scope(&self) -> &Scope {
+        match self {
+            Self::User(user) => &user.scope,
+            Self::Service(service) => &service.scope,
+        }
+    }
+}
+
+impl From<AccessClaims> for Principal {
     fn from(claims: AccessClaims) -> Self {
-        Self {
-            id: claims.sub,
-            session: claims.sid,
-            client_id: claims.client_id,
-            scope: claims.scope,
-            roles: claims.roles,
-            authenticated_at: Timestamp::from_seconds(claims.auth_time),
-            expires_at: Timestamp::from_seconds(claims.exp),
+        match claims {
+            AccessClaims::User(claims) => Self::User(User {
+                id: claims.sub,
+                session: claims.sid,
+                client_id: claims.client_id,
+                scope: claims.scope,
+                roles: claims.roles,
+                authenticated_at: Timestamp::from_seconds(claims.auth_time),
+                expires_at: Timestamp::from_seconds(claims.exp),
+            }),
+            AccessClaims::Service(claims) => Self::Service(Service {
+                client_id: claims.client_id,
+                scope: claims.scope,
+                expires_at: Timestamp::from_seconds(claims.exp),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn service() -> Value {
+        json!({
+            "iss": "i", "aud": ["a"], "sub": "reports", "client_id": "reports", "exp": 2, "iat": 1, "jti": "j",
+            "scope": "revocations:read",
+        })
+    }
+
+    fn user() -> Value {
+        json!({
+            "iss": "i", "aud": ["a"], "sub": "01890a5d-ac96-774b-bcce-b302099a8057", "client_id": "first-party",
+            "exp": 2, "iat": 1, "jti": "j", "sid": "01890a5d-ac96-774b-bcce-b302099a8058", "scope": "", "roles": [],
+            "auth_time": 1,
+        })
+    }
+
+    fn with(mut claims: Value, name: &str, value: Value) -> Value {
+        claims[name] = value;
+        claims
+    }
+
+    fn read(claims: Value) -> Result<AccessClaims, serde_json::Error> {
+        serde_json::from_value(claims)
+    }
+
+    #[test]
+    fn both_kinds_come_back_as_they_were() {
+        for claims in [service(), user()] {
+            assert_eq!(serde_json::to_value(read(claims.clone()).unwrap()).unwrap(), claims);
+        }
+    }
+
+    #[test]
+    fn a_bit_of_both_is_neither() {
+        let sid = user()["sid"].clone();
+        for claims in [
+            with(service(), "sid", sid),
+            with(service(), "roles", json!(["admin"])),
+            with(service(), "auth_time", json!(1)),
+            with(service(), "sub", json!("somebody-else")),
+            with(user(), "sid", Value::Null),
+            with(user(), "roles", Value::Null),
+            with(user(), "auth_time", Value::Null),
+            with(user(), "sub", json!("first-party")),
+        ] {
+            assert!(read(claims.clone()).is_err(), "{claims}");
         }
     }
 }

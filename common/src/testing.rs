@@ -10,7 +10,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    claims::{ACCESS_TOKEN_TYPE, AccessClaims},
+    claims::{ACCESS_TOKEN_TYPE, ServiceClaims, UserClaims},
     clock::{Clock, Timestamp},
     scope::Scope,
     secret::SigningSecret,
@@ -39,19 +39,19 @@ impl Clock for ManualClock {
     }
 }
 
-/// A user's access token as a test wants it: change a field of [`TestToken::claims`], then [`TestToken::sign`].
+/// An access token as a test wants it: change a field of [`TestToken::claims`], then [`TestToken::sign`].
 #[derive(Debug, Clone)]
-pub struct TestToken {
+pub struct TestToken<C = UserClaims> {
     /// What the token will say.
-    pub claims: AccessClaims,
+    pub claims: C,
     secret: SigningSecret,
 }
 
 impl TestToken {
-    /// A token of 15 minutes from `now` for `sub`, from `issuer` for `audience`, without scope and roles.
+    /// A user's token of 15 minutes from `now` for `sub`, from `issuer` for `audience`, without scope and roles.
     #[must_use]
     pub fn new(secret: &SigningSecret, issuer: &str, audience: &str, sub: Uuid, now: Timestamp) -> Self {
-        let claims = AccessClaims {
+        let claims = UserClaims {
             iss: issuer.to_owned(),
             aud: vec![issuer.to_owned(), audience.to_owned()],
             sub,
@@ -67,7 +67,28 @@ impl TestToken {
         };
         Self { claims, secret: secret.clone() }
     }
+}
 
+impl TestToken<ServiceClaims> {
+    /// A service's own token of 5 minutes from `now`, from `issuer` for `audience`, without scope.
+    #[must_use]
+    pub fn service(secret: &SigningSecret, issuer: &str, audience: &str, client_id: &str, now: Timestamp) -> Self {
+        let claims = ServiceClaims {
+            iss: issuer.to_owned(),
+            aud: vec![issuer.to_owned(), audience.to_owned()],
+            sub: client_id.to_owned(),
+            client_id: client_id.to_owned(),
+            exp: now.seconds() + 300,
+            iat: now.seconds(),
+            nbf: None,
+            jti: "test".to_owned(),
+            scope: Scope::default(),
+        };
+        Self { claims, secret: secret.clone() }
+    }
+}
+
+impl<C: Serialize> TestToken<C> {
     /// The token in compact form.
     ///
     /// # Panics

@@ -61,7 +61,7 @@ impl AccessTokens {
         let key = self.code_keys.first().ok_or(SigningFailed)?;
         let tag = hmac::sign(key, &coded_text(&claims, random).ok_or(SigningFailed)?);
         code.copy_from_slice(&tag.as_ref()[..CODE_BYTES]);
-        let claims = AccessClaims { jti: URL_SAFE_NO_PAD.encode(jti), ..claims };
+        let claims = claims.with_jti(URL_SAFE_NO_PAD.encode(jti));
         jsonwebtoken::encode(&self.header, &claims, &self.key).map(SecretString::from).map_err(|_| SigningFailed)
     }
 
@@ -72,7 +72,7 @@ impl AccessTokens {
     }
 
     fn is_own(&self, claims: &AccessClaims) -> bool {
-        let Ok(jti) = URL_SAFE_NO_PAD.decode(&claims.jti) else { return false };
+        let Ok(jti) = URL_SAFE_NO_PAD.decode(claims.jti()) else { return false };
         let Some((random, code)) = jti.split_at_checked(RANDOM_BYTES) else { return false };
         let Some(text) = coded_text(claims, random) else { return false };
         code.len() == CODE_BYTES
@@ -85,12 +85,12 @@ impl AccessTokens {
 
 /// The claims as JSON in the order of their definition, with the random half alone as `jti`.
 fn coded_text(claims: &AccessClaims, random: &[u8]) -> Option<Vec<u8>> {
-    serde_json::to_vec(&AccessClaims { jti: URL_SAFE_NO_PAD.encode(random), ..claims.clone() }).ok()
+    serde_json::to_vec(&claims.clone().with_jti(URL_SAFE_NO_PAD.encode(random))).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use common::{clock::Timestamp, secret::SigningSecret, testing::ManualClock};
+    use common::{claims::UserClaims, clock::Timestamp, secret::SigningSecret, testing::ManualClock};
     use secrecy::ExposeSecret;
     use uuid::Uuid;
 
@@ -108,7 +108,7 @@ mod tests {
     }
 
     fn claims() -> AccessClaims {
-        AccessClaims {
+        AccessClaims::User(UserClaims {
             iss: ISSUER.to_owned(),
             aud: vec![ISSUER.to_owned()],
             sub: Uuid::from_u128(1),
@@ -121,7 +121,7 @@ mod tests {
             scope: "notes:read".parse().unwrap(),
             roles: vec!["admin".to_owned()],
             auth_time: 1000,
-        }
+        })
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         let tokens = tokens(&secrets("a"), &secrets("b"));
         let token = tokens.sign(claims(), &SystemRng).unwrap();
         let verified = tokens.verify(token.expose_secret()).unwrap();
-        assert_eq!(AccessClaims { jti: String::new(), ..verified }, claims());
+        assert_eq!(verified.with_jti(String::new()), claims());
     }
 
     #[test]
@@ -137,12 +137,12 @@ mod tests {
         let shared = secrets("a");
         let tokens = tokens(&shared, &secrets("b"));
         let token = tokens.sign(claims(), &SystemRng).unwrap();
-        let own = tokens.verify(token.expose_secret()).unwrap();
-        let resign = |claims: &AccessClaims| {
+        let AccessClaims::User(own) = tokens.verify(token.expose_secret()).unwrap() else { panic!("a service's") };
+        let resign = |claims: &UserClaims| {
             common::testing::sign(&common::testing::header(&shared.current), claims, &shared.current)
         };
         assert!(tokens.verify(&resign(&own)).is_ok());
-        let changes: [fn(&mut AccessClaims); 6] = [
+        let changes: [fn(&mut UserClaims); 6] = [
             |claims| claims.roles.push("root".to_owned()),
             |claims| claims.sub = Uuid::from_u128(9),
             |claims| claims.sid = Uuid::from_u128(9),

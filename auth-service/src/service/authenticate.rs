@@ -34,6 +34,8 @@ pub async fn authenticate(deps: &Deps, token: &str) -> Result<Session, Authentic
 
 /// The session that `token` names, which may be over.
 pub(super) fn named_session(deps: &Deps, token: &str) -> Result<(UserId, SessionId), TokenError> {
-    let AccessClaims { sub, sid, .. } = deps.access_tokens.verify(token)?;
-    Ok((UserId(sub), SessionId(sid)))
+    match deps.access_tokens.verify(token)? {
+        AccessClaims::User(claims) => Ok((UserId(claims.sub), SessionId(claims.sid))),
+        AccessClaims::Service(_) => Err(TokenError::NotAUser),
+    }
 }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use common::{claims::AccessClaims, clock::Timestamp, scope::Scope};
+use common::{
+    claims::{AccessClaims, UserClaims},
+    clock::Timestamp,
+    scope::Scope,
+};
 use secrecy::SecretString;
 
 use super::{Deps, Trouble};
@@ -45,7 +49,7 @@ pub(super) fn grant(
     let expires_in = ttl.min(session.absolute_expiry.since(now));
     let mut audiences = vec![deps.policy.issuer.clone()];
     audiences.extend_from_slice(&deps.policy.audiences);
-    let claims = AccessClaims {
+    let claims = UserClaims {
         iss: deps.policy.issuer.clone(),
         aud: audiences,
         sub: session.user.0,
@@ -60,7 +64,7 @@ pub(super) fn grant(
         auth_time: session.authenticated_at.seconds(),
     };
     Ok(Grant {
-        access_token: deps.access_tokens.sign(claims, &*deps.rng)?,
+        access_token: deps.access_tokens.sign(AccessClaims::User(claims), &*deps.rng)?,
         expires_in: Duration::from_secs(expires_in.as_secs()),
         refresh_token,
         scope: session.scope.clone(),

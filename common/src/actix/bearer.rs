@@ -60,7 +60,11 @@ pub fn insufficient_scope(scope: &str) -> Problem {
 
 impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
-        let code = if error == TokenError::Expired { "token_expired" } else { "invalid_token" };
-        invalid_token(code, error.to_string())
+        match error {
+            TokenError::Expired => invalid_token("token_expired", error.to_string()),
+            TokenError::NotAUser => Problem::new(Status::Forbidden, "users_only", error.to_string()),
+            TokenError::NotAService => Problem::new(Status::Forbidden, "services_only", error.to_string()),
+            _ => invalid_token("invalid_token", error.to_string()),
+        }
     }
 }

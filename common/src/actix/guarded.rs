@@ -11,24 +11,62 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 
 use super::bearer;
 use crate::{
-    claims::User,
+    claims::{Principal, Service, User},
     clock::Timestamp,
     problem::{Problem, Status},
-    verifier::Verifier,
+    verifier::{TokenError, Verifier},
 };
 
-impl FromRequest for User {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+/// Who may be behind a token: a user, a service, or either.
+pub trait Verified: Sized + 'static {
+    /// Takes a principal of the right kind.
+    fn from_principal(principal: Principal) -> Result<Self, TokenError>;
+}
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(verified(request))
+impl Verified for Principal {
+    fn from_principal(principal: Principal) -> Result<Self, TokenError> {
+        Ok(principal)
     }
 }
 
-fn verified(request: &HttpRequest) -> Result<User, Problem> {
-    let verifier = verifier(request)?;
-    Ok(verifier.verify(bearer::token(request.headers())?)?.into())
+impl Verified for User {
+    fn from_principal(principal: Principal) -> Result<Self, TokenError> {
+        match principal {
+            Principal::User(user) => Ok(user),
+            Principal::Service(_) => Err(TokenError::NotAUser),
+        }
+    }
+}
+
+impl Verified for Service {
+    fn from_principal(principal: Principal) -> Result<Self, TokenError> {
+        match principal {
+            Principal::Service(service) => Ok(service),
+            Principal::User(_) => Err(TokenError::NotAService),
+        }
+    }
+}
+
+macro_rules! extract {
+    ($($holder:ty),+) => {
+        $(
+            impl FromRequest for $holder {
+                type Error = Problem;
+                type Future = Ready<Result<Self, Problem>>;
+
+                fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                    ready(verified(request))
+                }
+            }
+        )+
+    };
+}
+
+extract!(User, Service, Principal);
+
+fn verified<H: Verified>(request: &HttpRequest) -> Result<H, Problem> {
+    let claims = verifier(request)?.verify(bearer::token(request.headers())?)?;
+    Ok(H::from_principal(claims.into())?)
 }
 
 fn verifier(request: &HttpRequest) -> Result<&Verifier, Problem> {
@@ -68,18 +106,18 @@ impl From<Refused> for Problem {
     }
 }
 
-/// A rule on users. Make one with [`require_scope!`](crate::require_scope), [`require_role!`](crate::require_role),
+/// A rule on who holds a token: on users, unless it says otherwise. Make one with [`require_scope!`](crate::require_scope), [`require_role!`](crate::require_role),
 /// or by hand for anything else a token can show.
-pub trait Requirement: 'static {
-    /// Whether `user` may pass at `now`.
-    fn check(user: &User, now: Timestamp) -> Result<(), Refused>;
+pub trait Requirement<H = User>: 'static {
+    /// Whether `holder` may pass at `now`.
+    fn check(holder: &H, now: Timestamp) -> Result<(), Refused>;
 }
 
 /// Two rules at once.
-impl<A: Requirement, B: Requirement> Requirement for (A, B) {
-    fn check(user: &User, now: Timestamp) -> Result<(), Refused> {
-        A::check(user, now)?;
-        B::check(user, now)
+impl<H, A: Requirement<H>, B: Requirement<H>> Requirement<H> for (A, B) {
+    fn check(holder: &H, now: Timestamp) -> Result<(), Refused> {
+        A::check(holder, now)?;
+        B::check(holder, now)
     }
 }
 
@@ -97,26 +135,26 @@ impl<const SECONDS: u64> Requirement for AuthenticatedWithin<SECONDS> {
     }
 }
 
-/// A verified user who meets `R`.
+/// A verified user, or another holder of a token, who meets `R`.
 #[derive(Debug)]
-pub struct Guarded<R>(User, PhantomData<R>);
+pub struct Guarded<R, H = User>(H, PhantomData<R>);
 
-impl<R> Deref for Guarded<R> {
-    type Target = User;
+impl<R, H> Deref for Guarded<R, H> {
+    type Target = H;
 
-    fn deref(&self) -> &User {
+    fn deref(&self) -> &H {
         &self.0
     }
 }
 
-impl<R: Requirement> FromRequest for Guarded<R> {
+impl<H: Verified, R: Requirement<H>> FromRequest for Guarded<R, H> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(verified(request).and_then(|user| {
-            R::check(&user, verifier(request)?.now())?;
-            Ok(Self(user, PhantomData))
+        ready(verified(request).and_then(|holder| {
+            R::check(&holder, verifier(request)?.now())?;
+            Ok(Self(holder, PhantomData))
         }))
     }
 }
@@ -130,12 +168,9 @@ macro_rules! require_scope {
         #[derive(Debug)]
         $visibility struct $name;
 
-        impl $crate::actix::Requirement for $name {
-            fn check(
-                user: &$crate::claims::User,
-                _: $crate::clock::Timestamp,
-            ) -> Result<(), $crate::actix::Refused> {
-                user.scope.contains($scope).then_some(()).ok_or($crate::actix::Refused::LacksScope($scope))
+        impl<H: $crate::claims::Holder> $crate::actix::Requirement<H> for $name {
+            fn check(holder: &H, _: $crate::clock::Timestamp) -> Result<(), $crate::actix::Refused> {
+                holder.scope().contains($scope).then_some(()).ok_or($crate::actix::Refused::LacksScope($scope))
             }
         }
     };
@@ -159,4 +194,76 @@ macro_rules! require_role {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{
+        App,
+        test::{TestRequest, call_service, init_service},
+    };
+    use std::sync::Arc;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        secret::{SecretSet, SigningSecret},
+        testing::{ManualClock, TestToken},
+    };
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+
+    crate::require_scope!(Read, "x:read");
+
+    async fn users(_: User) -> &'static str {
+        ""
+    }
+    async fn services(_: Service) -> &'static str {
+        ""
+    }
+    async fn either(_: Principal) -> &'static str {
+        ""
+    }
+    async fn readers(_: Guarded<Read, Principal>) -> &'static str {
+        ""
+    }
+
+    /// The statuses of the four routes above.
+    async fn statuses(token: &str) -> Vec<u16> {
+        let secret = SecretSet::only(secret());
+        let verifier = web::Data::new(Verifier::new("issuer", "here", &secret, Arc::new(ManualClock::at(NOW))));
+        let routes = App::new()
+            .app_data(verifier)
+            .route("/users", web::get().to(users))
+            .route("/services", web::get().to(services))
+            .route("/either", web::get().to(either))
+            .route("/readers", web::get().to(readers));
+        let service = init_service(routes).await;
+        let mut statuses = Vec::new();
+        for path in ["/users", "/services", "/either", "/readers"] {
+            let request = TestRequest::get().uri(path).insert_header(("Authorization", format!("Bearer {token}")));
+            statuses.push(call_service(&service, request.to_request()).await.status().as_u16());
+        }
+        statuses
+    }
+
+    fn secret() -> SigningSecret {
+        SigningSecret::new("x".repeat(32).into()).unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_user_passes_where_users_or_anybody_may() {
+        let mut token = TestToken::new(&secret(), "issuer", "here", Uuid::from_u128(7), NOW);
+        assert_eq!(statuses(&token.sign()).await, [200, 403, 200, 403]);
+        token.claims.scope = "x:read".parse().unwrap();
+        assert_eq!(statuses(&token.sign()).await, [200, 403, 200, 200]);
+    }
+
+    #[actix_web::test]
+    async fn a_service_passes_where_services_or_anybody_may() {
+        let mut token = TestToken::service(&secret(), "issuer", "here", "reports", NOW);
+        assert_eq!(statuses(&token.sign()).await, [403, 200, 200, 403]);
+        token.claims.scope = "x:read".parse().unwrap();
+        assert_eq!(statuses(&token.sign()).await, [403, 200, 200, 200]);
+    }
 }

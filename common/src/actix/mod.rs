@@ -15,12 +15,18 @@
 //!     format!("the notes of {}", user.id)
 //! }
 //! ```
+//!
+//! A service's own token (RFC 6749, section 4.4) opens only what takes a [`Service`], or a [`Principal`], which is
+//! either; `Guarded<ReadNotes, Principal>` asks for the scope of both.
 
 pub mod answers;
 pub mod bearer;
 mod guarded;
 pub mod resource;
 
-pub use guarded::{AuthenticatedWithin, Guarded, Refused, Requirement};
+pub use guarded::{AuthenticatedWithin, Guarded, Refused, Requirement, Verified};
 
-pub use crate::{claims::User, require_role, require_scope};
+pub use crate::{
+    claims::{Principal, Service, User},
+    require_role, require_scope,
+};

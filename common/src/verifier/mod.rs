@@ -60,6 +60,12 @@ pub enum TokenError {
     /// `iat` or `nbf` lies in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
+    /// It is a service's own token, and only users may pass.
+    #[error("the token is a service's own, and this is for users")]
+    NotAUser,
+    /// It is a user's token, and only services may pass.
+    #[error("the token is a user's, and this is for services")]
+    NotAService,
 }
 
 /// What a kind of token must say to be accepted.
@@ -167,7 +173,7 @@ fn refusal(kind: &ErrorKind) -> TokenError {
     }
 }
 
-/// Verifies users' access tokens.
+/// Verifies access tokens.
 pub struct Verifier {
     jws: JwsVerifier,
     clock: Arc<dyn Clock>,

@@ -1,5 +1,6 @@
 //! Scopes and roles: what a token must allow, beside being believed.
 
+use common::{clock::Clock, testing::TestToken};
 use insta::assert_snapshot;
 use reqwest::Method;
 use rstest::rstest;
@@ -8,7 +9,7 @@ use serde_json::json;
 use crate::support::{
     answer::Answer,
     database::Kind::Sqlite,
-    service::{ADA, TestService},
+    service::{ADA, AUDIENCE, ISSUER, JWT_SECRET, TestService, secret},
 };
 
 #[tokio::test]
@@ -78,4 +79,23 @@ async fn whoever_may_not_is_told_so_before_anything_is_said_about_the_request() 
         let request = service.request(Method::PUT, path).body(body);
         assert_eq!(Answer::of(request).await.code(), "missing_token");
     }
+}
+
+#[tokio::test]
+async fn a_services_own_token_opens_nothing_that_is_for_users() {
+    let service = TestService::start(Sqlite).await;
+    let mut token = TestToken::service(&secret(JWT_SECRET), ISSUER, AUDIENCE, "reports", service.clock.now());
+    token.claims.scope = "notes:read".parse().unwrap();
+    assert_snapshot!(service.get_with(&token.sign(), "/api/notes").await, @r#"
+    403
+    content-type: application/problem+json
+    {
+      "code": "users_only",
+      "detail": "the token is a service's own, and this is for users",
+      "request_id": "[request_id]",
+      "status": 403,
+      "title": "Forbidden",
+      "type": "about:blank"
+    }
+    "#);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{
-    claims::AccessClaims,
+    claims::UserClaims,
     clock::Clock,
     testing::{TestToken, header, sign},
 };
@@ -29,7 +29,7 @@ async fn answer_to(token: impl FnOnce(&TestService) -> String) -> Answer {
     service.get_with(&token, "/api/whoami").await
 }
 
-async fn answer_to_claims(change: fn(&mut AccessClaims)) -> Answer {
+async fn answer_to_claims(change: fn(&mut UserClaims)) -> Answer {
     answer_to(|service| {
         let mut token = service.token(ADA);
         change(&mut token.claims);

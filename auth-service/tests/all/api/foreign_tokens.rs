@@ -1,7 +1,7 @@
 //! Tokens that auth-service's own routes must not believe.
 
 use common::{
-    claims::AccessClaims,
+    claims::{AccessClaims, UserClaims},
     clock::Clock,
     secret::SigningSecret,
     testing::{TestToken, header, sign},
@@ -148,10 +148,10 @@ async fn a_token_minted_with_the_shared_secret_opens_nothing_here(#[case] method
     let service = service().await;
     let ada = service.registered("ada").await;
     let tokens = service.log_in(&ada).await;
-    let own: AccessClaims = claims_of(&tokens.access);
+    let AccessClaims::User(own) = claims_of(&tokens.access) else { panic!("a service's") };
     let forged = {
         let mut token = minted(&service);
-        token.claims = AccessClaims { roles: vec!["admin".to_owned()], ..own };
+        token.claims = UserClaims { roles: vec!["admin".to_owned()], ..own };
         token.sign()
     };
     for token in [minted(&service).sign(), forged] {
@@ -192,7 +192,7 @@ async fn another_issuer_audience_secret_or_algorithm_is_refused() {
     let service = service().await;
     let (secret, now) = (shared_secret(), service.clock.now());
     let other_secret = SigningSecret::new("another service's secret, long enough".to_owned().into()).unwrap();
-    let token = |secret: &SigningSecret, change: fn(&mut AccessClaims)| {
+    let token = |secret: &SigningSecret, change: fn(&mut UserClaims)| {
         let mut token = TestToken::new(secret, ISSUER, "resource-service", Uuid::from_u128(7), now);
         change(&mut token.claims);
         token
