@@ -19,17 +19,18 @@ use crate::{
     config::Config,
     crypto::{access_tokens::AccessTokens, bcrypt_pool::BcryptPool, refresh_tokens::RefreshTokens},
     http::{self, BODY_LIMIT, Outcomes, TrustedProxies},
-    ports::{Clock, Rng, SessionStore, StoreError, UserStore},
-    service::Deps,
+    ports::{AuditStore, Clock, Rng, SessionStore, StoreError, UserStore},
+    service::{Deps, audit::Audit},
     storage::{
         redis::RedisSessions,
-        sql::{SCHEMA, SqlSessions, SqlUsers},
+        sql::{SCHEMA, SqlAudit, SqlSessions, SqlUsers},
     },
 };
 
 /// A running auth-service.
 pub struct App {
     running: Running,
+    audit: Audit,
     tasks: JoinSet<()>,
 }
 
@@ -55,6 +56,10 @@ impl App {
         let metrics = Metrics::new("auth");
         let sql = Sql::open(&config.database, "sql")?;
         let users: Arc<dyn UserStore> = Arc::new(SqlUsers::new(sql.clone()));
+        let audit_trail = SqlAudit::new(sql.clone());
+        let (audit, events) = Audit::new(Arc::clone(&clock), Arc::clone(&rng), &metrics);
+        tasks.spawn(events.write_to(Arc::new(audit_trail.clone())));
+        tasks.spawn(background::sweep_audit(audit_trail.clone(), config.audit, Arc::clone(&clock)));
         let sessions: Arc<dyn SessionStore> = if let Some(url) = &config.redis {
             Arc::new(RedisSessions::connect(url).map_err(|error| StartError::Redis(error.to_string()))?)
         } else {
@@ -78,7 +83,15 @@ impl App {
         });
         let outcomes = web::Data::new(Outcomes::new(&metrics));
         let trusted_proxies = web::Data::new(TrustedProxies(config.trusted_proxies.clone()));
-        let deps = web::Data::new(deps(&config, users, sessions, clock, rng, &metrics)?);
+        let deps = web::Data::new(deps(
+            &config,
+            users,
+            sessions,
+            (audit.clone(), Arc::new(audit_trail)),
+            clock,
+            rng,
+            &metrics,
+        )?);
         let running = server::start(&options, metrics, stores, move |routes| {
             routes
                 .app_data(deps.clone())
@@ -86,7 +99,7 @@ impl App {
                 .app_data(trusted_proxies.clone())
                 .configure(http::routes);
         })?;
-        Ok(Self { running, tasks })
+        Ok(Self { running, audit, tasks })
     }
 
     /// The public address, with the port that was really taken.
@@ -101,15 +114,22 @@ impl App {
         self.running.internal()
     }
 
+    /// Waits until the audit events so far are in the store, or for two seconds.
+    pub async fn audit_written(&self) {
+        self.audit.flush().await;
+    }
+
     /// Lets requests in flight finish, and ends.
     pub async fn stop(mut self) {
         self.running.stop().await;
+        self.audit.flush().await;
         self.tasks.shutdown().await;
     }
 
     /// Serves until SIGTERM or SIGINT, then stops.
     pub async fn until_signal(mut self) -> io::Result<()> {
         self.running.until_signal().await?;
+        self.audit.flush().await;
         self.tasks.shutdown().await;
         Ok(())
     }
@@ -119,6 +139,7 @@ fn deps(
     config: &Config,
     users: Arc<dyn UserStore>,
     sessions: Arc<dyn SessionStore>,
+    (audit, audit_store): (Audit, Arc<dyn AuditStore>),
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     metrics: &Metrics,
@@ -128,6 +149,8 @@ fn deps(
     Ok(Deps {
         users,
         sessions,
+        audit,
+        audit_store,
         hasher: Arc::new(BcryptPool::start(config.bcrypt, Arc::clone(&rng), metrics)?),
         access_tokens: AccessTokens::new(issuer, shared, own, Arc::clone(&clock)),
         refresh_tokens: RefreshTokens::new(issuer, own, Arc::clone(&clock)),

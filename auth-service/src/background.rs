@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use common::clock::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
+    config::AuditRetention,
     ports::{Clock, SessionStore, StoreError, UserStore},
     service::effects::apply_pending,
-    storage::sql::SqlSessions,
+    storage::sql::{SqlAudit, SqlSessions},
 };
 
 /// How long a committed change waits for its sessions when the request itself could not see to it.
@@ -44,6 +46,24 @@ pub async fn sweep_sessions(sessions: SqlSessions, clock: Arc<dyn Clock>) {
 
 async fn sweep(sessions: &SqlSessions, clock: &dyn Clock) -> Result<(), StoreError> {
     while sessions.sweep(clock.now(), SWEEP_BATCH).await? == SWEEP_BATCH as usize {}
+    Ok(())
+}
+
+/// Forgets what the audit trail has kept for long enough, a small batch at a time.
+pub async fn sweep_audit(audit: SqlAudit, retention: AuditRetention, clock: Arc<dyn Clock>) {
+    let mut ticks = interval(SWEEP_PAUSE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        ticks.tick().await;
+        let swept = forget(&audit, retention, clock.now()).await;
+        failing = log_change(failing, swept.as_ref().err(), "forgetting old audit events");
+    }
+}
+
+async fn forget(audit: &SqlAudit, retention: AuditRetention, now: Timestamp) -> Result<(), StoreError> {
+    while audit.forget(now - retention.events, SWEEP_BATCH).await? == SWEEP_BATCH as usize {}
+    while audit.erase_addresses(now - retention.addresses, SWEEP_BATCH).await? == SWEEP_BATCH as usize {}
     Ok(())
 }
 

@@ -11,6 +11,7 @@ pub use common::{
 };
 
 use crate::domain::{
+    audit::{AuditEvent, AuditFilter},
     effect::{Effect, PendingEffect},
     ids::{SessionId, UserId},
     invite::{HashedInvite, Invite},
@@ -57,8 +58,8 @@ pub enum Insertion {
 /// Users and their passwords, and the outbox of what changes to them mean for their sessions.
 #[async_trait]
 pub trait UserStore: Send + Sync {
-    /// Stores a new user and uses up the invitation, or does neither.
-    async fn insert(&self, account: &NewAccount, now: Timestamp) -> Result<Insertion, StoreError>;
+    /// Stores a new user with what the audit trail says of it and uses up the invitation, or does nothing of it.
+    async fn insert(&self, account: &NewAccount, audit: &AuditEvent, now: Timestamp) -> Result<Insertion, StoreError>;
 
     /// Password and epoch are read together: a password change in between cannot mix old and new.
     async fn find(&self, identifier: &Identifier) -> Result<Option<Account>, StoreError>;
@@ -69,18 +70,20 @@ pub trait UserStore: Send + Sync {
     /// Up to `limit` users after `after`, in the order of their ids (which is the order of their registration).
     async fn list(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
 
-    /// Changes a user, raises the epoch and writes `effect` to the outbox, all in one transaction.
+    /// Changes a user, raises the epoch and writes `effect` to the outbox and `audit` to the audit trail, all in one
+    /// transaction.
     /// `None` when there is no such user, or the password was not `expected` any more.
     async fn change(
         &self,
         id: UserId,
         change: &Change,
         effect: &Effect,
+        audit: &AuditEvent,
         now: Timestamp,
     ) -> Result<Option<PendingEffect>, StoreError>;
 
-    /// Lets a disabled user log in again. `false` when there is no such user.
-    async fn enable(&self, id: UserId) -> Result<bool, StoreError>;
+    /// Lets a disabled user log in again, and says so in the audit trail. `false` when there is no such user.
+    async fn enable(&self, id: UserId, audit: &AuditEvent) -> Result<bool, StoreError>;
 
     /// Stores an invitation.
     async fn insert_invite(&self, invite: &Invite) -> Result<(), StoreError>;
@@ -186,6 +189,16 @@ pub trait SessionStore: Send + Sync {
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// The audit trail.
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    /// Adds events. One that is there already, from an attempt before, is left alone.
+    async fn append(&self, events: &[AuditEvent]) -> Result<(), StoreError>;
+
+    /// Up to `limit` events that `filter` shows, the newest first.
+    async fn find(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEvent>, StoreError>;
 }
 
 /// Why a password was not hashed or verified.

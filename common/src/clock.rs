@@ -59,6 +59,21 @@ impl Timestamp {
     pub fn to_system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_micros(u64::try_from(self.0).unwrap_or(0))
     }
+
+    /// The instant as RFC 3339 writes it, in UTC and whole seconds: `2026-11-24T14:30:00Z`.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        humantime::format_rfc3339_seconds(self.to_system_time()).to_string()
+    }
+
+    /// The instant that such a text means; `None` when it is none. The time may be left out, and so may the `Z`.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let date_alone = text.len() == "2026-11-24".len();
+        let text = if date_alone { format!("{text}T00:00:00Z") } else { text.to_owned() };
+        let at = humantime::parse_rfc3339_weak(&text).ok()?;
+        Some(Self(micros_of(at.duration_since(UNIX_EPOCH).ok()?)))
+    }
 }
 
 impl Add<Duration> for Timestamp {
@@ -118,6 +133,17 @@ mod tests {
     #[test]
     fn a_later_instant_is_no_time_ago() {
         assert_eq!(Timestamp::from_seconds(1).since(Timestamp::from_seconds(5)), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_instant_survives_the_way_into_a_text_and_back() {
+        let at = Timestamp::from_seconds(1_800_000_000);
+        assert_eq!(at.rfc3339(), "2027-01-15T08:00:00Z");
+        assert_eq!(Timestamp::from_rfc3339(&at.rfc3339()), Some(at));
+        assert_eq!(Timestamp::from_rfc3339("1970-01-02"), Some(Timestamp::from_seconds(86_400)));
+        for text in ["", "yesterday", "1969-12-31", "2027-13-01"] {
+            assert_eq!(Timestamp::from_rfc3339(text), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The commands. Settings come from the environment; see `.env.example`.
 
+mod audit;
 mod failure;
 mod output;
 mod serve;
@@ -36,6 +37,8 @@ enum Command {
     /// Add, list and change users
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Show what happened that matters to security, the newest first
+    Audit(audit::AuditArgs),
 }
 
 /// Does what the command line says.
@@ -44,6 +47,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve => runtime()?.block_on(serve::serve()),
         Command::Migrate => migrate(),
         Command::Healthcheck => serve::healthcheck(),
+        Command::Audit(args) => runtime()?.block_on(audit::run(args)),
         Command::User(command) => runtime()?.block_on(user::run(command)),
     }
 }

@@ -125,7 +125,7 @@ impl From<&User> for UserLine {
             email: user.email.as_ref().map(|email| email.as_str().to_owned()),
             roles: user.roles.clone(),
             disabled: user.disabled,
-            created_at: humantime::format_rfc3339_seconds(user.created_at.to_system_time()).to_string(),
+            created_at: user.created_at.rfc3339(),
         }
     }
 }
@@ -216,7 +216,7 @@ async fn list(operator: &Operator, format: &Format) -> Result<(), Failure> {
 async fn make_invite(operator: &Operator, ttl: Duration, format: &Format) -> Result<(), Failure> {
     let made = invite(&*operator.users, &*operator.clock, &*operator.rng, ttl).await;
     let (code, invite) = made.map_err(|error| ManageError::from(Trouble::from(error)))?;
-    let expires_at = humantime::format_rfc3339_seconds(invite.expires_at.to_system_time()).to_string();
+    let expires_at = invite.expires_at.rfc3339();
     if format.json {
         return output::json(&InviteLine { code: code.expose().to_owned(), expires_at });
     }

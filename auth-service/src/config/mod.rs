@@ -47,6 +47,8 @@ pub struct Config {
     pub migrate: bool,
     /// Where to listen.
     pub listen: Listen,
+    /// How long the audit trail is kept.
+    pub audit: AuditRetention,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -60,6 +62,15 @@ pub struct Listen {
     pub internal: SocketAddr,
     /// How long requests in flight may take at the end.
     pub drain_timeout: Duration,
+}
+
+/// How long the audit trail is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditRetention {
+    /// An event.
+    pub events: Duration,
+    /// The address in it.
+    pub addresses: Duration,
 }
 
 /// How the log looks: read on its own, so that what goes wrong next can be logged.
@@ -95,6 +106,8 @@ struct RawAuth {
     auth_trusted_proxies: Option<String>,
     auth_bcrypt_cost: Option<String>,
     auth_bcrypt_queue: Option<String>,
+    auth_audit_retention: Option<String>,
+    auth_audit_address_retention: Option<String>,
     auth_registration: Option<String>,
     auth_first_party_scopes: Option<String>,
     auth_first_party_audiences: Option<String>,
@@ -160,6 +173,12 @@ impl Config {
         let drain_timeout = env.duration("AUTH_DRAIN_TIMEOUT", raw.auth_drain_timeout, (SECOND, 600 * SECOND));
         let trusted_proxies = trusted_proxies(&mut env, raw.auth_trusted_proxies);
         let bcrypt = bcrypt_options(&mut env, raw.auth_bcrypt_cost, raw.auth_bcrypt_queue);
+        let events = env.duration("AUTH_AUDIT_RETENTION", raw.auth_audit_retention, (DAY, 3650 * DAY));
+        let addresses = env.duration(
+            "AUTH_AUDIT_ADDRESS_RETENTION",
+            raw.auth_audit_address_retention,
+            (Duration::ZERO, 3650 * DAY),
+        );
         let registration = env.parse("AUTH_REGISTRATION", raw.auth_registration, registration);
         let scope = env.value::<Scope>(
             "AUTH_FIRST_PARTY_SCOPES",
@@ -188,6 +207,7 @@ impl Config {
                 redis,
                 migrate: migrate?,
                 listen: Listen { public: public?, internal: internal?, drain_timeout: drain_timeout? },
+                audit: AuditRetention { events: events?, addresses: addresses? },
                 trusted_proxies: trusted_proxies?,
             })
         })();

@@ -87,6 +87,18 @@ pub(super) const OWN: &[Setting] = &[
         help: "So many passwords may wait for a thread; the next login gets 503.",
     },
     Setting {
+        name: "AUTH_AUDIT_RETENTION",
+        default: Some("90d"),
+        secret: false,
+        help: "How long audit events are kept in the database.",
+    },
+    Setting {
+        name: "AUTH_AUDIT_ADDRESS_RETENTION",
+        default: Some("30d"),
+        secret: false,
+        help: "How long the addresses in them are kept; `0s` keeps none for longer than a minute.",
+    },
+    Setting {
         name: "AUTH_REGISTRATION",
         default: Some("open"),
         secret: false,

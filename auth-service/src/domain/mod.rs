@@ -1,5 +1,6 @@
 //! Plain types and the rules on them. No I/O, no HTTP, no SQL, no Redis: what is decided here can be read on its own.
 
+pub mod audit;
 pub mod device;
 pub mod effect;
 pub mod ids;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
+    client_address::ClientAddress,
     refresh::{RefreshRequest, presented_token},
     signed_in::SignedIn,
 };
@@ -39,10 +40,11 @@ pub(super) fn applied(applied: Applied) -> HttpResponse {
 pub async fn logout(
     deps: web::Data<Deps>,
     request: HttpRequest,
+    address: ClientAddress,
     body: OptionalJson<RefreshRequest>,
 ) -> Result<HttpResponse, Problem> {
     let token = presented_token(&request, body)?;
-    service::logout(&deps, &token).await?;
+    service::logout(&deps, &token, address.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -57,6 +59,10 @@ pub async fn logout(
     ),
     security(("access_token" = []))
 )]
-pub async fn logout_all(deps: web::Data<Deps>, current: SignedIn) -> Result<HttpResponse, Problem> {
-    Ok(applied(service::logout_all(&deps, &current.0).await?))
+pub async fn logout_all(
+    deps: web::Data<Deps>,
+    current: SignedIn,
+    address: ClientAddress,
+) -> Result<HttpResponse, Problem> {
+    Ok(applied(service::logout_all(&deps, &current.0, address.0).await?))
 }

@@ -1,6 +1,8 @@
 //! Requests and answers. No SQL, no Redis, no decisions: a handler checks the form of what was sent, calls one use
 //! case, and writes down what came of it.
 
+mod admin;
+mod administrator;
 mod client_address;
 mod docs;
 mod login;
@@ -20,6 +22,7 @@ mod token_answer;
 use actix_web::{http::header, middleware::DefaultHeaders, web};
 use common::actix::resource::{delete, get, post, resource};
 
+pub use admin::audit::AuditAnswer;
 pub use client_address::TrustedProxies;
 pub use openapi::document;
 pub use outcomes::Outcomes;
@@ -43,8 +46,13 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/password", [post(password::change)]))
         .service(resource("/reauth", [post(reauth::reauthenticate)]))
         .default_service(web::to(common::actix::answers::not_found));
+    let admin = web::scope("/admin")
+        .wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")))
+        .service(resource("/audit", [get(admin::audit::list)]))
+        .default_service(web::to(common::actix::answers::not_found));
     config
         .service(auth)
+        .service(admin)
         .service(resource("/openapi.json", [get(openapi::serve)]))
         .service(resource("/docs", [get(docs::enter)]))
         .service(resource("/docs/{file:.*}", [get(docs::serve)]));

@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{login, logout, me, password, reauth, refresh, register, sessions};
+use super::{admin, login, logout, me, password, reauth, refresh, register, sessions};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,9 +17,9 @@ use super::{login, logout, me, password, reauth, refresh, register, sessions};
     ),
     paths(
         register::register, login::login, refresh::refresh, logout::logout, logout::logout_all, reauth::reauthenticate,
-        me::me, sessions::list, sessions::end, password::change,
+        me::me, sessions::list, sessions::end, password::change, admin::audit::list,
     ),
-    tags((name = "login", description = "From a password to tokens and back"), (name = "account", description = "The user's own things")),
+    tags((name = "login", description = "From a password to tokens and back"), (name = "account", description = "The user's own things"), (name = "admin", description = "For the role `admin`")),
     modifiers(&Tokens),
 )]
 struct Document;

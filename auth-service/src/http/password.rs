@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
+    client_address::ClientAddress,
     logout::{PendingAnswer, applied},
     problems::invalid_password,
     signed_in::SignedIn,
@@ -44,10 +45,11 @@ pub struct PasswordRequest {
 pub async fn change(
     deps: web::Data<Deps>,
     current: SignedIn,
+    address: ClientAddress,
     body: web::Json<PasswordRequest>,
 ) -> Result<HttpResponse, Problem> {
     let PasswordRequest { current_password, new_password } = body.into_inner();
     let old = Password::new(current_password).map_err(|error| invalid_password("current_password", error))?;
     let new = Password::new(new_password).map_err(|error| invalid_password("new_password", error))?;
-    Ok(applied(service::change_password(&deps, &current.0, old, new).await?))
+    Ok(applied(service::change_password(&deps, &current.0, old, new, address.0).await?))
 }

@@ -1,7 +1,7 @@
 //! What goes wrong in the use cases, as problem documents. One `match` an error; the cause stays in the log.
 
 use common::{
-    actix::bearer,
+    actix::{Refused, bearer},
     problem::{Problem, Status},
 };
 
@@ -9,8 +9,15 @@ use crate::{
     domain::password::{InvalidPassword, WeakPassword},
     ports::StoreError,
     service::{
-        Trouble, authenticate::AuthenticateError, change_password::ChangePasswordError, login::LoginError,
-        logout::LogoutError, reauthenticate::ReauthenticateError, refresh::RefreshError, register::RegisterError,
+        Trouble,
+        administrator::{self, AdministratorError},
+        authenticate::AuthenticateError,
+        change_password::ChangePasswordError,
+        login::LoginError,
+        logout::LogoutError,
+        reauthenticate::ReauthenticateError,
+        refresh::RefreshError,
+        register::RegisterError,
     },
 };
 
@@ -74,6 +81,15 @@ impl From<AuthenticateError> for Problem {
             AuthenticateError::InvalidToken(error) => error.into(),
             AuthenticateError::LoginRequired => session_over(),
             AuthenticateError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+impl From<AdministratorError> for Problem {
+    fn from(error: AdministratorError) -> Self {
+        match error {
+            AdministratorError::Unauthenticated(error) => error.into(),
+            AdministratorError::NotAdministrator => Refused::LacksRole(administrator::ROLE).into(),
         }
     }
 }

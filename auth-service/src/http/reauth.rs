@@ -6,7 +6,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{problems::invalid_password, signed_in::SignedIn, token_answer::TokenAnswer};
+use super::{
+    client_address::ClientAddress, problems::invalid_password, signed_in::SignedIn, token_answer::TokenAnswer,
+};
 use crate::{
     domain::password::Password,
     service::{Deps, reauthenticate as service},
@@ -35,8 +37,9 @@ pub struct ReauthRequest {
 pub async fn reauthenticate(
     deps: web::Data<Deps>,
     current: SignedIn,
+    address: ClientAddress,
     body: web::Json<ReauthRequest>,
 ) -> Result<TokenAnswer, Problem> {
     let password = Password::new(body.into_inner().password).map_err(|error| invalid_password("password", error))?;
-    Ok(service::reauthenticate(&deps, &current.0, password).await?.into())
+    Ok(service::reauthenticate(&deps, &current.0, password, address.0).await?.into())
 }

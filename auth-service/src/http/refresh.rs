@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{outcomes::Outcomes, token_answer::TokenAnswer};
+use super::{client_address::ClientAddress, outcomes::Outcomes, token_answer::TokenAnswer};
 use crate::service::{Deps, refresh as service};
 
 /// A refresh token. It may come as `Authorization: Bearer …` instead.
@@ -54,10 +54,11 @@ pub async fn refresh(
     deps: web::Data<Deps>,
     outcomes: web::Data<Outcomes>,
     request: HttpRequest,
+    address: ClientAddress,
     body: OptionalJson<RefreshRequest>,
 ) -> Result<TokenAnswer, Problem> {
     let token = presented_token(&request, body)?;
-    let result = service::refresh(&deps, &token).await;
+    let result = service::refresh(&deps, &token, address.0).await;
     outcomes.refresh(&result);
     Ok(result?.grant.into())
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::problems::invalid_password;
+use super::{client_address::ClientAddress, problems::invalid_password};
 use crate::{
     domain::{
         invite::InviteCode,
@@ -70,7 +70,11 @@ impl From<User> for UserAnswer {
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn register(deps: web::Data<Deps>, body: web::Json<RegisterRequest>) -> Result<HttpResponse, Problem> {
+pub async fn register(
+    deps: web::Data<Deps>,
+    address: ClientAddress,
+    body: web::Json<RegisterRequest>,
+) -> Result<HttpResponse, Problem> {
     let RegisterRequest { username, email, password, invite } = body.into_inner();
     let registrant = Registrant {
         username: Username::parse(&username).map_err(|error| Problem::bad_field("username", error.to_string()))?,
@@ -80,6 +84,7 @@ pub async fn register(deps: web::Data<Deps>, body: web::Json<RegisterRequest>) -
             .map_err(|error| Problem::bad_field("email", error.to_string()))?,
         password: Password::new(password).map_err(|error| invalid_password("password", error))?,
         invite: invite.map(InviteCode::presented),
+        address: address.0,
     };
     let user = service::register(&deps, registrant).await?;
     Ok(HttpResponse::Created().json(UserAnswer::from(user)))

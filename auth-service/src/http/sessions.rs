@@ -3,12 +3,12 @@
 use std::{net::IpAddr, time::Duration};
 
 use actix_web::{HttpResponse, web};
-use common::{clock::Timestamp, problem::Problem};
+use common::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::signed_in::SignedIn;
+use super::{client_address::ClientAddress, signed_in::SignedIn};
 use crate::{
     domain::{ids::SessionId, session::Session},
     service::{Deps, logout, own_sessions},
@@ -53,15 +53,11 @@ impl SessionAnswer {
             device: session.device,
             address: session.address,
             mode: session.mode.as_str(),
-            created_at: rfc3339(session.created_at),
-            last_seen_at: rfc3339(session.last_seen.rounded_down(LAST_SEEN_STEP)),
-            expires_at: rfc3339(session.idle_expiry.min(session.absolute_expiry)),
+            created_at: session.created_at.rfc3339(),
+            last_seen_at: session.last_seen.rounded_down(LAST_SEEN_STEP).rfc3339(),
+            expires_at: session.idle_expiry.min(session.absolute_expiry).rfc3339(),
         }
     }
-}
-
-fn rfc3339(at: Timestamp) -> String {
-    humantime::format_rfc3339_seconds(at.to_system_time()).to_string()
 }
 
 /// The user's sessions, the newest first.
@@ -92,8 +88,13 @@ pub async fn list(deps: web::Data<Deps>, current: SignedIn) -> Result<web::Json<
     ),
     security(("access_token" = []))
 )]
-pub async fn end(deps: web::Data<Deps>, current: SignedIn, sid: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    if !logout::end_session(&deps, &current.0, SessionId(*sid)).await? {
+pub async fn end(
+    deps: web::Data<Deps>,
+    current: SignedIn,
+    address: ClientAddress,
+    sid: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    if !logout::end_session(&deps, &current.0, SessionId(*sid), address.0).await? {
         return Err(Problem::not_found());
     }
     Ok(HttpResponse::NoContent().finish())

@@ -27,7 +27,8 @@ impl FromRequest for SignedIn {
     }
 }
 
-fn deps(request: &HttpRequest) -> Result<&Deps, Problem> {
+/// What the handlers share.
+pub(super) fn deps(request: &HttpRequest) -> Result<&Deps, Problem> {
     request.app_data::<web::Data<Deps>>().map(web::Data::get_ref).ok_or_else(|| {
         tracing::error!("a route was registered without `web::Data<Deps>`");
         Problem::internal()

@@ -1,12 +1,16 @@
 //! Password change: a new password ends every session but the one it was changed in.
 
+use std::net::IpAddr;
+
 use super::{
     Deps, Trouble,
+    audit::own_event,
     effects::{Applied, change_and_apply},
     register::own_words,
 };
 use crate::{
     domain::{
+        audit::AuditKind,
         effect::{Effect, EndReason},
         password::{Password, WeakPassword, check_strength},
         session::Session,
@@ -34,17 +38,21 @@ pub async fn change_password(
     session: &Session,
     current: Password,
     new: Password,
+    address: Option<IpAddr>,
 ) -> Result<Applied, ChangePasswordError> {
     let account = deps.users.find_by_id(session.user).await.map_err(Trouble::from)?;
     let hash = account.as_ref().map(|account| account.password.clone());
     let matches = deps.hasher.verify(current, hash).await.map_err(Trouble::from)?;
-    let account = account.filter(|_| matches).ok_or(ChangePasswordError::WrongPassword)?;
+    let event = |kind| own_event(deps, kind, session, address);
+    let Some(account) = account.filter(|_| matches) else {
+        deps.audit.record(event(AuditKind::WrongPassword));
+        return Err(ChangePasswordError::WrongPassword);
+    };
     let own_words = own_words(&account.user.username, account.user.email.as_ref());
     check_strength(&new, &own_words).map_err(ChangePasswordError::WeakPassword)?;
     let change =
         Change::Password { expected: account.password, new: deps.hasher.hash(new).await.map_err(Trouble::from)? };
     let effect = Effect::EndSessions { reason: EndReason::PasswordChange, except: Some(session.id) };
-    let applied = change_and_apply(deps, session.user, &change, &effect).await?;
-    tracing::info!(user = %session.user, "password changed");
+    let applied = change_and_apply(deps, session.user, &change, &effect, event(AuditKind::PasswordChanged)).await?;
     applied.ok_or(ChangePasswordError::WrongPassword)
 }

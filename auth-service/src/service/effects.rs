@@ -1,8 +1,8 @@
 //! Changes to a user, and what they mean for the user's sessions: committed together, applied at once or later.
 
-use super::{Deps, Trouble};
+use super::{Deps, Trouble, audit};
 use crate::{
-    domain::{effect::Effect, ids::UserId},
+    domain::{audit::AuditEvent, effect::Effect, ids::UserId},
     ports::{Change, SessionStore, StoreError, UserStore},
 };
 
@@ -18,16 +18,20 @@ pub enum Applied {
     Later,
 }
 
-/// Commits a change with its effect, then applies all effects on the user that are waiting. `None` when there is no such
+/// Commits a change with its effect and what the audit trail says of it, then applies all effects on the user that are waiting. `None` when there is no such
 /// user, or the password was not the expected one any more.
 pub async fn change_and_apply(
     deps: &Deps,
     user: UserId,
     change: &Change,
     effect: &Effect,
+    event: AuditEvent,
 ) -> Result<Option<Applied>, Trouble> {
     let now = deps.clock.now();
-    let Some(_committed) = deps.users.change(user, change, effect, now).await? else { return Ok(None) };
+    let Some(_committed) = deps.users.change(user, change, effect, &event, now).await? else {
+        return Ok(None);
+    };
+    audit::log(&event);
     match apply_waiting(deps, user).await {
         Ok(()) => Ok(Some(Applied::Now)),
         Err(error) => {

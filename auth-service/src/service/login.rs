@@ -6,11 +6,13 @@ use common::clock::Timestamp;
 
 use super::{
     Deps, FIRST_PARTY_CLIENT, Trouble,
+    audit::own_event,
     grant::{Grant, grant},
 };
 use crate::{
     domain::{
-        ids::{SessionId, TokenId},
+        audit::{Actor, AuditEvent, AuditKind},
+        ids::{SessionId, TokenId, UserId},
         password::Password,
         session::{CurrentToken, Mode, Session},
         user::{Account, Identifier},
@@ -62,7 +64,8 @@ pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Grant, LoginErr
         let session = begin(deps, &request, account, now);
         match deps.sessions.create(&session, now).await.map_err(Trouble::from)? {
             Creation::Done => {
-                tracing::info!(user = %session.user, session = %session.id, mode = %session.mode, "logged in");
+                let event = own_event(deps, AuditKind::Login, &session, request.address);
+                deps.audit.record(event.of_client(&session.client_id).with("mode", session.mode.as_str()));
                 return Ok(first_grant(deps, &session, now)?);
             }
             // The password was changed, or the roles, after they were read: what was read is not true any more.
@@ -75,11 +78,22 @@ pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Grant, LoginErr
 async fn verified(deps: &Deps, request: &LoginRequest, account: Option<Account>) -> Result<Account, LoginError> {
     let hash = account.as_ref().map(|account| account.password.clone());
     let matches = deps.hasher.verify(request.password.clone(), hash).await.map_err(Trouble::from)?;
-    let account = account.filter(|_| matches).ok_or(LoginError::InvalidCredentials)?;
+    let user = account.as_ref().map(|account| account.user.id);
+    let Some(account) = account.filter(|_| matches) else {
+        deps.audit.record(refused(deps, request, user, "invalid_credentials"));
+        return Err(LoginError::InvalidCredentials);
+    };
     if account.user.disabled {
+        deps.audit.record(refused(deps, request, user, "user_disabled"));
         return Err(LoginError::UserDisabled);
     }
     Ok(account)
+}
+
+fn refused(deps: &Deps, request: &LoginRequest, user: Option<UserId>, why: &str) -> AuditEvent {
+    let event = deps.audit.event(AuditKind::LoginFailed, Actor::Anonymous).from_address(request.address);
+    let event = event.of_client(FIRST_PARTY_CLIENT).with("why", why);
+    user.into_iter().fold(event, AuditEvent::to_user)
 }
 
 fn begin(deps: &Deps, request: &LoginRequest, account: Account, now: Timestamp) -> Session {

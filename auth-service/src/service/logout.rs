@@ -1,15 +1,19 @@
 //! Logout: of the session at hand, of another one, of all.
 
+use std::net::IpAddr;
+
 use common::verifier::TokenError;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Deps, Trouble,
+    audit::own_event,
     authenticate::named_session,
     effects::{Applied, change_and_apply},
 };
 use crate::{
     domain::{
+        audit::{Actor, AuditKind},
         effect::{Effect, EndReason},
         ids::{SessionId, UserId},
         session::{RevokedReason, Session},
@@ -29,35 +33,44 @@ pub enum LogoutError {
 }
 
 /// Ends the session of a token, which may be an access token or a refresh token. Ending it twice is no error.
-pub async fn logout(deps: &Deps, token: &SecretString) -> Result<(), LogoutError> {
+pub async fn logout(deps: &Deps, token: &SecretString, address: Option<IpAddr>) -> Result<(), LogoutError> {
     let token = token.expose_secret();
     let (user, session) = match deps.refresh_tokens.verify(token) {
         Ok(verified) => (verified.user, verified.session),
         Err(TokenError::WrongType) => named_session(deps, token)?,
         Err(error) => return Err(error.into()),
     };
-    end(deps, user, session).await?;
+    if end(deps, user, session).await? {
+        let event = deps.audit.event(AuditKind::Logout, Actor::User(user));
+        deps.audit.record(event.to_user(user).in_session(session).from_address(address));
+    }
     Ok(())
 }
 
 /// Ends one session of the user who holds `current`. `false` when that user has no such session.
-pub async fn end_session(deps: &Deps, current: &Session, session: SessionId) -> Result<bool, Trouble> {
-    end(deps, current.user, session).await
-}
-
-async fn end(deps: &Deps, user: UserId, session: SessionId) -> Result<bool, Trouble> {
-    let ended = deps.sessions.revoke(user, session, RevokedReason::Logout, deps.clock.now()).await?;
+pub async fn end_session(
+    deps: &Deps,
+    current: &Session,
+    session: SessionId,
+    address: Option<IpAddr>,
+) -> Result<bool, Trouble> {
+    let ended = end(deps, current.user, session).await?;
     if ended {
-        tracing::info!(%user, %session, "logged out");
+        let kind = if session == current.id { AuditKind::Logout } else { AuditKind::SessionEnded };
+        deps.audit.record(own_event(deps, kind, current, address).in_session(session));
     }
     Ok(ended)
 }
 
+async fn end(deps: &Deps, user: UserId, session: SessionId) -> Result<bool, Trouble> {
+    Ok(deps.sessions.revoke(user, session, RevokedReason::Logout, deps.clock.now()).await?)
+}
+
 /// Ends all sessions of the user who holds `current`, this one as well.
-pub async fn logout_all(deps: &Deps, current: &Session) -> Result<Applied, Trouble> {
+pub async fn logout_all(deps: &Deps, current: &Session, address: Option<IpAddr>) -> Result<Applied, Trouble> {
     let effect = Effect::EndSessions { reason: EndReason::LogoutAll, except: None };
-    let applied = change_and_apply(deps, current.user, &Change::SessionsOnly, &effect).await?;
-    tracing::info!(user = %current.user, "logged out everywhere");
+    let event = own_event(deps, AuditKind::LogoutAll, current, address);
+    let applied = change_and_apply(deps, current.user, &Change::SessionsOnly, &effect, event).await?;
     // A user who is gone has no sessions either.
     Ok(applied.unwrap_or(Applied::Now))
 }

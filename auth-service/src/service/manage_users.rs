@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Trouble, register::own_words};
 use crate::{
     domain::{
+        audit::{Actor, AuditEvent, AuditKind},
         effect::{Effect, EndReason},
         ids::UserId,
         password::{Password, WeakPassword, check_strength},
@@ -84,7 +85,8 @@ impl Operator {
             created_at: now,
         };
         let account = NewAccount { user, password, invite: None };
-        match self.users.insert(&account, now).await.map_err(Trouble::from)? {
+        let event = self.event(AuditKind::UserAdded, account.user.id).with("roles", account.user.roles.join(","));
+        match self.users.insert(&account, &event, now).await.map_err(Trouble::from)? {
             Insertion::Done => Ok(account.user),
             Insertion::UsernameTaken => Err(ManageError::UsernameTaken),
             Insertion::EmailTaken => Err(ManageError::EmailTaken),
@@ -95,26 +97,40 @@ impl Operator {
     /// Gives a user these roles and no others.
     pub async fn set_roles(&self, identifier: &Identifier, roles: Vec<String>) -> Result<User, ManageError> {
         let effect = Effect::SetRoles { roles: roles.clone() };
-        self.change(identifier, &Change::Roles(roles), &effect).await
+        let user = self.find(identifier).await?;
+        let event = self.event(AuditKind::RolesChanged, user.id).with("roles", roles.join(","));
+        self.change(&user, &Change::Roles(roles), &effect, &event.with("roles_before", user.roles.join(","))).await
     }
 
     /// Ends all sessions of a user and lets them log in no more.
     pub async fn disable(&self, identifier: &Identifier) -> Result<User, ManageError> {
         let effect = Effect::EndSessions { reason: EndReason::UserDisabled, except: None };
-        self.change(identifier, &Change::Disable, &effect).await
+        let user = self.find(identifier).await?;
+        self.change(&user, &Change::Disable, &effect, &self.event(AuditKind::UserDisabled, user.id)).await
     }
 
     /// Lets a disabled user log in again.
     pub async fn enable(&self, identifier: &Identifier) -> Result<User, ManageError> {
         let user = self.find(identifier).await?;
-        self.users.enable(user.id).await.map_err(Trouble::from)?;
+        let event = self.event(AuditKind::UserEnabled, user.id);
+        self.users.enable(user.id, &event).await.map_err(Trouble::from)?;
         self.find(identifier).await
     }
 
-    async fn change(&self, identifier: &Identifier, change: &Change, effect: &Effect) -> Result<User, ManageError> {
-        let user = self.find(identifier).await?;
-        let committed = self.users.change(user.id, change, effect, self.clock.now()).await.map_err(Trouble::from)?;
+    async fn change(
+        &self,
+        user: &User,
+        change: &Change,
+        effect: &Effect,
+        event: &AuditEvent,
+    ) -> Result<User, ManageError> {
+        let now = self.clock.now();
+        let committed = self.users.change(user.id, change, effect, event, now).await.map_err(Trouble::from)?;
         committed.ok_or(ManageError::NoSuchUser)?;
-        self.find(identifier).await
+        self.find(&Identifier::Username(user.username.clone())).await
+    }
+
+    fn event(&self, kind: AuditKind, user: UserId) -> AuditEvent {
+        AuditEvent::new(kind, Actor::Operator, self.clock.now(), &*self.rng).to_user(user)
     }
 }

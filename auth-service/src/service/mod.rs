@@ -1,6 +1,8 @@
 //! One file a use case. Each takes what it needs from [`Deps`] and gives back values of the domain, or an error that
 //! says what went wrong in the words of the use case.
 
+pub mod administrator;
+pub mod audit;
 pub mod authenticate;
 pub mod change_password;
 pub mod effects;
@@ -19,10 +21,11 @@ use std::{sync::Arc, time::Duration};
 
 use common::scope::Scope;
 
+use self::audit::Audit;
 use crate::{
     crypto::{access_tokens::AccessTokens, refresh_tokens::RefreshTokens},
     domain::session::RefreshRules,
-    ports::{Clock, HashError, PasswordHasher, Rng, SessionStore, StoreError, UserStore},
+    ports::{AuditStore, Clock, HashError, PasswordHasher, Rng, SessionStore, StoreError, UserStore},
 };
 
 /// Everything that the use cases share.
@@ -31,6 +34,10 @@ pub struct Deps {
     pub users: Arc<dyn UserStore>,
     /// Sessions.
     pub sessions: Arc<dyn SessionStore>,
+    /// Where use cases say what happened.
+    pub audit: Audit,
+    /// What has been said.
+    pub audit_store: Arc<dyn AuditStore>,
     /// bcrypt, away from the workers.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Signs and verifies access tokens.

@@ -1,10 +1,13 @@
 //! Re-authentication: the password once more, within a session, for what must not be done by a borrowed device.
 
+use std::net::IpAddr;
+
 use super::{
     Deps, Trouble,
+    audit::own_event,
     grant::{Grant, grant},
 };
-use crate::domain::{password::Password, session::Session};
+use crate::domain::{audit::AuditKind, password::Password, session::Session};
 
 /// Why the session counts no fresher than before.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,16 +24,23 @@ pub enum ReauthenticateError {
 }
 
 /// Checks the password; `auth_time` is now. Answers with an access token that says so; the refresh token stays as it is.
-pub async fn reauthenticate(deps: &Deps, session: &Session, password: Password) -> Result<Grant, ReauthenticateError> {
+pub async fn reauthenticate(
+    deps: &Deps,
+    session: &Session,
+    password: Password,
+    address: Option<IpAddr>,
+) -> Result<Grant, ReauthenticateError> {
     let account = deps.users.find_by_id(session.user).await.map_err(Trouble::from)?;
     let hash = account.map(|account| account.password);
     if !deps.hasher.verify(password, hash).await.map_err(Trouble::from)? {
+        deps.audit.record(own_event(deps, AuditKind::WrongPassword, session, address));
         return Err(ReauthenticateError::WrongPassword);
     }
     let now = deps.clock.now();
     if !deps.sessions.reauthenticated(session.user, session.id, now).await.map_err(Trouble::from)? {
         return Err(ReauthenticateError::LoginRequired);
     }
+    deps.audit.record(own_event(deps, AuditKind::Reauthenticated, session, address));
     let session = Session { authenticated_at: now, ..session.clone() };
     Ok(grant(deps, &session, None, now)?)
 }

@@ -1,5 +1,7 @@
 //! Refresh: a refresh token becomes a fresh access token and, when it is due, a fresh refresh token.
 
+use std::net::IpAddr;
+
 use common::verifier::TokenError;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -8,7 +10,10 @@ use super::{
     grant::{Grant, grant},
 };
 use crate::{
-    domain::session::{Refusal, Rotation},
+    domain::{
+        audit::{Actor, AuditKind},
+        session::{Refusal, Rotation},
+    },
     ports::RefreshOutcome,
 };
 
@@ -41,7 +46,7 @@ pub enum RefreshError {
 }
 
 /// Verifies the token, lets the session store decide, and issues what it grants.
-pub async fn refresh(deps: &Deps, token: &SecretString) -> Result<Refreshed, RefreshError> {
+pub async fn refresh(deps: &Deps, token: &SecretString, address: Option<IpAddr>) -> Result<Refreshed, RefreshError> {
     let verified = deps.refresh_tokens.verify(token.expose_secret())?;
     let now = deps.clock.now();
     let outcome = deps
@@ -54,13 +59,9 @@ pub async fn refresh(deps: &Deps, token: &SecretString) -> Result<Refreshed, Ref
         RefreshOutcome::Refused(Refusal::LoginRequired) => return Err(RefreshError::LoginRequired),
         RefreshOutcome::Refused(Refusal::TokenReused) => return Err(RefreshError::TokenReused),
         RefreshOutcome::Reuse(session) => {
-            tracing::warn!(
-                event = "refresh_reuse",
-                user = %session.user,
-                session = %session.id,
-                device = session.device,
-                "a used refresh token came back; the session is revoked"
-            );
+            let event = deps.audit.event(AuditKind::TokenReused, Actor::Anonymous).to_user(session.user);
+            let event = event.in_session(session.id).of_client(session.client_id).from_address(address);
+            deps.audit.record(event.with("device", session.device));
             return Err(RefreshError::TokenReused);
         }
     };

@@ -1,8 +1,11 @@
 //! Registration: a name and a password become a user.
 
-use super::{Deps, Registration, Trouble};
+use std::net::IpAddr;
+
+use super::{Deps, Registration, Trouble, audit};
 use crate::{
     domain::{
+        audit::{Actor, AuditKind},
         ids::UserId,
         invite::InviteCode,
         password::{Password, WeakPassword, check_strength},
@@ -22,6 +25,8 @@ pub struct Registrant {
     pub password: Password,
     /// The invitation, if there is one.
     pub invite: Option<InviteCode>,
+    /// Where the request came from, if known.
+    pub address: Option<IpAddr>,
 }
 
 /// Why there is no new user.
@@ -71,9 +76,11 @@ pub async fn register(deps: &Deps, registrant: Registrant) -> Result<User, Regis
         created_at: now,
     };
     let account = NewAccount { user, password, invite };
-    match deps.users.insert(&account, now).await.map_err(Trouble::from)? {
+    let event = deps.audit.event(AuditKind::Registered, Actor::User(account.user.id));
+    let event = event.to_user(account.user.id).from_address(registrant.address);
+    match deps.users.insert(&account, &event, now).await.map_err(Trouble::from)? {
         Insertion::Done => {
-            tracing::info!(user = %account.user.id, "registered");
+            audit::log(&event);
             Ok(account.user)
         }
         Insertion::UsernameTaken => Err(RegisterError::UsernameTaken),

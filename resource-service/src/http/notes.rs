@@ -1,7 +1,7 @@
 //! `GET` and `POST /api/notes`; `GET`, `PUT` and `DELETE /api/notes/{id}`
 
 use actix_web::{HttpResponse, http::header::LOCATION, web};
-use common::{actix::Guarded, clock::Timestamp, problem::Problem};
+use common::{actix::Guarded, problem::Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -67,14 +67,10 @@ impl From<Note> for NoteAnswer {
             id: note.id.0,
             title: note.content.title.into_string(),
             body: note.content.body.into_string(),
-            created_at: rfc3339(note.created_at),
-            updated_at: rfc3339(note.updated_at),
+            created_at: note.created_at.rfc3339(),
+            updated_at: note.updated_at.rfc3339(),
         }
     }
-}
-
-pub(super) fn rfc3339(at: Timestamp) -> String {
-    humantime::format_rfc3339_seconds(at.to_system_time()).to_string()
 }
 
 /// A part of the user's notes.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{notes::rfc3339, refusals::Unauthenticated};
+use super::refusals::Unauthenticated;
 
 /// The user, as the access token describes them.
 #[derive(Serialize, ToSchema)]
@@ -35,8 +35,8 @@ impl From<User> for WhoamiAnswer {
             client_id: user.client_id,
             scope: user.scope.to_string(),
             roles: user.roles,
-            authenticated_at: rfc3339(user.authenticated_at),
-            expires_at: rfc3339(user.expires_at),
+            authenticated_at: user.authenticated_at.rfc3339(),
+            expires_at: user.expires_at.rfc3339(),
         }
     }
 }

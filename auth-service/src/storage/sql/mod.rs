@@ -1,5 +1,6 @@
-//! Users and sessions in SQLite or Postgres.
+//! Users, sessions and the audit trail in SQLite or Postgres.
 
+mod audit;
 mod epochs;
 mod failure;
 mod invites;
@@ -13,6 +14,7 @@ mod sessions;
 mod user_row;
 mod users;
 
+pub use audit::SqlAudit;
 pub use migrations::SCHEMA;
 pub use sessions::SqlSessions;
 pub use users::SqlUsers;

@@ -7,9 +7,10 @@ use common::{
 };
 use diesel::prelude::*;
 
-use super::{invites, names, outbox, schema::users, user_row::UserRow};
+use super::{audit, invites, names, outbox, schema::users, user_row::UserRow};
 use crate::{
     domain::{
+        audit::AuditEvent,
         effect::{Effect, PendingEffect},
         ids::UserId,
         invite::Invite,
@@ -34,9 +35,9 @@ impl SqlUsers {
 
 #[async_trait]
 impl UserStore for SqlUsers {
-    async fn insert(&self, account: &NewAccount, now: Timestamp) -> Result<Insertion, StoreError> {
+    async fn insert(&self, account: &NewAccount, audit: &AuditEvent, now: Timestamp) -> Result<Insertion, StoreError> {
         let username = account.user.username.clone();
-        let account = account.clone();
+        let (account, event) = (account.clone(), audit.clone());
         let inserted = self.sql.write(move |connection| {
             if let Some(code) = &account.invite
                 && !invites::use_up(connection, code, account.user.id, now)?
@@ -44,6 +45,7 @@ impl UserStore for SqlUsers {
                 return Ok(Insertion::InviteInvalid);
             }
             diesel::insert_into(users::table).values(UserRow::of(&account, now)).execute(connection)?;
+            audit::insert(connection, &event)?;
             Ok(Insertion::Done)
         });
         match inserted.await {
@@ -98,20 +100,29 @@ impl UserStore for SqlUsers {
         id: UserId,
         change: &Change,
         effect: &Effect,
+        audit: &AuditEvent,
         now: Timestamp,
     ) -> Result<Option<PendingEffect>, StoreError> {
-        let (change, effect) = (change.clone(), effect.clone());
+        let (change, effect, event) = (change.clone(), effect.clone(), audit.clone());
         let changed = self.sql.write(move |connection| match raise_epoch(connection, id, &change, now)? {
-            Some(epoch) => outbox::push(connection, id, epoch, &effect, now).map(Some),
+            Some(epoch) => {
+                audit::insert(connection, &event)?;
+                outbox::push(connection, id, epoch, &effect, now).map(Some)
+            }
             None => Ok(None),
         });
         Ok(changed.await?)
     }
 
-    async fn enable(&self, id: UserId) -> Result<bool, StoreError> {
-        let enabled = self.sql.write_repeatable(move |connection| {
+    async fn enable(&self, id: UserId, audit: &AuditEvent) -> Result<bool, StoreError> {
+        let event = audit.clone();
+        let enabled = self.sql.write(move |connection| {
             let user = users::table.find(id.to_string());
-            Ok(diesel::update(user).set(users::disabled_at.eq(None::<i64>)).execute(connection)? == 1)
+            let found = diesel::update(user).set(users::disabled_at.eq(None::<i64>)).execute(connection)? == 1;
+            if found {
+                audit::insert(connection, &event)?;
+            }
+            Ok(found)
         });
         Ok(enabled.await?)
     }

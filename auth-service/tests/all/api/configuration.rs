@@ -59,6 +59,8 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     AUTH_TRUSTED_PROXIES must be networks divided by commas, such as 10.0.0.0/8,127.0.0.1/32
     AUTH_BCRYPT_COST must be a number from 4 to 16
     AUTH_BCRYPT_QUEUE must be a number from 1 to 10000
+    AUTH_AUDIT_RETENTION must be a duration such as 90s, 15m or 30d, between 1day and 9years 11months 27days 21h 50m 24s
+    AUTH_AUDIT_ADDRESS_RETENTION must be a duration such as 90s, 15m or 30d, between 0s and 9years 11months 27days 21h 50m 24s
     AUTH_REGISTRATION must be open, invite or closed
     AUTH_FIRST_PARTY_AUDIENCES must be names divided by commas
     ");

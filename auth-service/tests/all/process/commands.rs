@@ -20,7 +20,7 @@ fn add(variables: &Variables, arguments: &[&str]) -> std::process::Output {
 fn help_is_printed_and_wrong_usage_is_code_2() {
     let help = run(&Variables::new(), &["--help"], "");
     assert!(help.status.success());
-    for command in ["serve", "migrate", "healthcheck", "user"] {
+    for command in ["serve", "migrate", "healthcheck", "user", "audit"] {
         assert!(text(&help.stdout).contains(command), "{}", text(&help.stdout));
     }
     assert_eq!(run(&Variables::new(), &["fly"], "").status.code(), Some(2));
@@ -35,6 +35,32 @@ fn wrong_settings_are_code_64_with_a_line_a_variable() {
     REFRESH_SECRET is not set
     AUTH_DATABASE_URL is not set
     ");
+}
+
+#[test]
+fn the_audit_trail_shows_what_operators_did() {
+    let database = TestDatabase::migrated(Kind::Sqlite);
+    let variables = least_variables(&database.address());
+    assert!(add(&variables, &["--username", "ada", "--roles", "editor"]).status.success());
+    for arguments in
+        [&["user", "set-roles", "ada", "admin"][..], &["user", "disable", "ada"], &["user", "enable", "ada"]]
+    {
+        assert!(run(&variables, arguments, "").status.success());
+    }
+    let shown = |arguments: &[&str]| text(&run(&variables, &[&["audit"], arguments].concat(), "").stdout);
+    let events: Value = serde_json::from_str(&shown(&["--json", "--user", "ada"])).unwrap();
+    let kinds: Vec<_> = events.as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["user_enabled", "user_disabled", "roles_changed", "user_added"]);
+    let roles = &events[2];
+    assert_eq!(
+        (&roles["actor"], &roles["detail"]),
+        (&json!("operator"), &json!({"roles": "admin", "roles_before": "editor"}))
+    );
+    let line = shown(&["--kind", "roles_changed"]);
+    assert!(line.contains("roles_changed  by operator  to ") && line.lines().count() == 1, "{line}");
+    assert_eq!(shown(&["--until", "2020-01-01"]), "");
+    let wrong = run(&variables, &["audit", "--kind", "whim"], "");
+    assert!(text(&wrong.stderr).contains("login_failed"), "{}", text(&wrong.stderr));
 }
 
 #[test]

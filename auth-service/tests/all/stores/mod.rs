@@ -1,5 +1,6 @@
 //! The contract of the ports, held by every store alike.
 
+mod audit;
 mod connections;
 mod migrations;
 mod sessions;

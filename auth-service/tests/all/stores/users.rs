@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use auth_service::{
     domain::{
+        audit::{Actor, AuditEvent, AuditKind},
         effect::{Effect, EndReason},
         ids::UserId,
         invite::{HashedInvite, Invite, InviteCode},
@@ -68,9 +69,13 @@ fn end_sessions() -> Effect {
     Effect::EndSessions { reason: EndReason::LogoutAll, except: None }
 }
 
+fn event() -> AuditEvent {
+    AuditEvent::new(AuditKind::UserAdded, Actor::Operator, NOW, &Random)
+}
+
 async fn stored(store: &impl UserStore, username: &str) -> UserId {
     let account = account(username);
-    assert_eq!(store.insert(&account, NOW).await, Ok(Insertion::Done));
+    assert_eq!(store.insert(&account, &event(), NOW).await, Ok(Insertion::Done));
     account.user.id
 }
 
@@ -81,7 +86,7 @@ async fn what_was_stored_is_found_by_id_name_and_address(#[values(Sqlite, Postgr
     let store = database.users();
     let mut ada = with_email("ada", "ada@example.org");
     ada.user.roles = vec!["admin".to_owned(), "on-call".to_owned()];
-    assert_eq!(store.insert(&ada, NOW).await, Ok(Insertion::Done));
+    assert_eq!(store.insert(&ada, &event(), NOW).await, Ok(Insertion::Done));
     for found in [
         store.find_by_id(ada.user.id).await.unwrap().unwrap(),
         store.find(&named("ada")).await.unwrap().unwrap(),
@@ -108,12 +113,12 @@ async fn who_was_not_stored_is_not_found(#[values(Sqlite, Postgres)] kind: Kind)
 async fn a_name_and_an_address_belong_to_one_user(#[values(Sqlite, Postgres)] kind: Kind) {
     let database = TestDatabase::migrated(kind);
     let store = database.users();
-    assert_eq!(store.insert(&with_email("ada", "ada@example.org"), NOW).await, Ok(Insertion::Done));
-    assert_eq!(store.insert(&with_email("ada", "bob@example.org"), NOW).await, Ok(Insertion::UsernameTaken));
-    assert_eq!(store.insert(&with_email("bob", "ada@example.org"), NOW).await, Ok(Insertion::EmailTaken));
-    assert_eq!(store.insert(&with_email("ada", "ada@example.org"), NOW).await, Ok(Insertion::UsernameTaken));
-    assert_eq!(store.insert(&account("carol"), NOW).await, Ok(Insertion::Done));
-    assert_eq!(store.insert(&account("dave"), NOW).await, Ok(Insertion::Done), "no address is nobody's");
+    assert_eq!(store.insert(&with_email("ada", "ada@example.org"), &event(), NOW).await, Ok(Insertion::Done));
+    assert_eq!(store.insert(&with_email("ada", "bob@example.org"), &event(), NOW).await, Ok(Insertion::UsernameTaken));
+    assert_eq!(store.insert(&with_email("bob", "ada@example.org"), &event(), NOW).await, Ok(Insertion::EmailTaken));
+    assert_eq!(store.insert(&with_email("ada", "ada@example.org"), &event(), NOW).await, Ok(Insertion::UsernameTaken));
+    assert_eq!(store.insert(&account("carol"), &event(), NOW).await, Ok(Insertion::Done));
+    assert_eq!(store.insert(&account("dave"), &event(), NOW).await, Ok(Insertion::Done), "no address is nobody's");
 }
 
 #[rstest]
@@ -129,7 +134,7 @@ async fn of_registrations_that_race_for_a_name_one_succeeds(#[values(Sqlite, Pos
             .enumerate()
             .map(|(number, account)| {
                 let store = replicas[number % 2].clone();
-                tokio::spawn(async move { store.insert(&account, NOW).await.unwrap() })
+                tokio::spawn(async move { store.insert(&account, &event(), NOW).await.unwrap() })
             })
             .collect();
         let mut outcomes = Vec::new();
@@ -152,7 +157,7 @@ async fn an_invitation_lets_one_of_many_in(#[values(Sqlite, Postgres)] kind: Kin
     let racing: Vec<_> = (0..6)
         .map(|number| {
             let (store, account) = (replicas[number % 2].clone(), with_invite(&format!("guest{number}"), &invite.code));
-            tokio::spawn(async move { store.insert(&account, NOW).await.unwrap() })
+            tokio::spawn(async move { store.insert(&account, &event(), NOW).await.unwrap() })
         })
         .collect();
     let mut outcomes = Vec::new();
@@ -172,8 +177,8 @@ async fn an_invitation_is_not_used_up_by_a_registration_that_fails(#[values(Sqli
     let invite = invite();
     store.insert_invite(&invite).await.unwrap();
     stored(&store, "ada").await;
-    assert_eq!(store.insert(&with_invite("ada", &invite.code), NOW).await, Ok(Insertion::UsernameTaken));
-    assert_eq!(store.insert(&with_invite("bob", &invite.code), NOW).await, Ok(Insertion::Done));
+    assert_eq!(store.insert(&with_invite("ada", &invite.code), &event(), NOW).await, Ok(Insertion::UsernameTaken));
+    assert_eq!(store.insert(&with_invite("bob", &invite.code), &event(), NOW).await, Ok(Insertion::Done));
 }
 
 #[rstest]
@@ -184,9 +189,9 @@ async fn an_invitation_that_is_over_or_unknown_lets_nobody_in(#[values(Sqlite, P
     let invite = invite();
     store.insert_invite(&invite).await.unwrap();
     let guest = with_invite("guest", &invite.code);
-    assert_eq!(store.insert(&guest, invite.expires_at).await, Ok(Insertion::InviteInvalid));
+    assert_eq!(store.insert(&guest, &event(), invite.expires_at).await, Ok(Insertion::InviteInvalid));
     let unknown = InviteCode::new(&Random).hashed();
-    assert_eq!(store.insert(&with_invite("guest", &unknown), NOW).await, Ok(Insertion::InviteInvalid));
+    assert_eq!(store.insert(&with_invite("guest", &unknown), &event(), NOW).await, Ok(Insertion::InviteInvalid));
     assert!(store.find(&named("guest")).await.unwrap().is_none());
 }
 
@@ -209,7 +214,7 @@ async fn a_list_goes_on_where_it_ended_in_the_order_of_registration(#[values(Sql
     for number in 0..5 {
         let mut account = account(&format!("user{number}"));
         account.user.id = UserId::new(NOW + Duration::from_millis(number), &Random);
-        store.insert(&account, NOW).await.unwrap();
+        store.insert(&account, &event(), NOW).await.unwrap();
         ids.push(account.user.id);
     }
     let page = |users: Vec<User>| users.into_iter().map(|user| user.id).collect::<Vec<_>>();
@@ -227,9 +232,9 @@ async fn a_change_raises_the_epoch_and_leaves_its_effect(#[values(Sqlite, Postgr
     let ada = stored(&store, "ada").await;
     let roles = vec!["admin".to_owned()];
     let set_roles = Effect::SetRoles { roles: roles.clone() };
-    let first = store.change(ada, &Change::Roles(roles.clone()), &set_roles, NOW).await.unwrap().unwrap();
-    let second = store.change(ada, &Change::Disable, &end_sessions(), NOW).await.unwrap().unwrap();
-    let third = store.change(ada, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap().unwrap();
+    let first = store.change(ada, &Change::Roles(roles.clone()), &set_roles, &event(), NOW).await.unwrap().unwrap();
+    let second = store.change(ada, &Change::Disable, &end_sessions(), &event(), NOW).await.unwrap().unwrap();
+    let third = store.change(ada, &Change::SessionsOnly, &end_sessions(), &event(), NOW).await.unwrap().unwrap();
     assert_eq!((first.user, first.epoch, &first.effect), (ada, 1, &set_roles));
     assert_eq!((second.epoch, third.epoch), (2, 3));
     let found = store.find_by_id(ada).await.unwrap().unwrap();
@@ -243,10 +248,10 @@ async fn a_disabled_user_is_enabled_again_and_an_unknown_one_is_not(#[values(Sql
     let database = TestDatabase::migrated(kind);
     let store = database.users();
     let ada = stored(&store, "ada").await;
-    store.change(ada, &Change::Disable, &end_sessions(), NOW).await.unwrap().unwrap();
-    assert_eq!(store.enable(ada).await, Ok(true));
+    store.change(ada, &Change::Disable, &end_sessions(), &event(), NOW).await.unwrap().unwrap();
+    assert_eq!(store.enable(ada, &event()).await, Ok(true));
     assert!(!store.find_by_id(ada).await.unwrap().unwrap().user.disabled);
-    assert_eq!(store.enable(UserId::new(NOW, &Random)).await, Ok(false));
+    assert_eq!(store.enable(UserId::new(NOW, &Random), &event()).await, Ok(false));
 }
 
 #[rstest]
@@ -259,13 +264,13 @@ async fn a_password_changes_only_from_the_one_that_was_verified(#[values(Sqlite,
         expected: PasswordHash::new(expected.to_owned()),
         new: PasswordHash::new(new.to_owned()),
     };
-    let refused = store.change(ada, &to("another", "new"), &end_sessions(), NOW).await.unwrap();
+    let refused = store.change(ada, &to("another", "new"), &end_sessions(), &event(), NOW).await.unwrap();
     assert_eq!(refused, None);
     let found = store.find_by_id(ada).await.unwrap().unwrap();
     assert_eq!((found.password.expose(), found.epoch), ("hash of ada", 0));
     assert!(store.pending_effects(10).await.unwrap().is_empty(), "no effect without its change");
 
-    assert!(store.change(ada, &to("hash of ada", "new"), &end_sessions(), NOW).await.unwrap().is_some());
+    assert!(store.change(ada, &to("hash of ada", "new"), &end_sessions(), &event(), NOW).await.unwrap().is_some());
     let found = store.find_by_id(ada).await.unwrap().unwrap();
     assert_eq!((found.password.expose(), found.epoch), ("new", 1));
 }
@@ -276,7 +281,7 @@ async fn nobody_is_changed_where_there_is_nobody(#[values(Sqlite, Postgres)] kin
     let database = TestDatabase::migrated(kind);
     let store = database.users();
     let unknown = UserId::new(NOW, &Random);
-    assert_eq!(store.change(unknown, &Change::Disable, &end_sessions(), NOW).await, Ok(None));
+    assert_eq!(store.change(unknown, &Change::Disable, &end_sessions(), &event(), NOW).await, Ok(None));
     assert!(store.pending_effects(10).await.unwrap().is_empty());
 }
 
@@ -287,7 +292,7 @@ async fn a_change_without_room_for_its_effect_does_not_happen(#[values(Sqlite, P
     let store = database.users();
     let ada = stored(&store, "ada").await;
     database.execute("DROP TABLE outbox").await;
-    assert!(store.change(ada, &Change::Disable, &end_sessions(), NOW).await.is_err());
+    assert!(store.change(ada, &Change::Disable, &end_sessions(), &event(), NOW).await.is_err());
     let found = store.find_by_id(ada).await.unwrap().unwrap();
     assert_eq!((found.user.disabled, found.epoch), (false, 0));
 }
@@ -301,7 +306,9 @@ async fn changes_that_race_get_epochs_and_places_in_the_same_order(#[values(Sqli
     let racing: Vec<_> = (0..12)
         .map(|number| {
             let store = replicas[number % 2].clone();
-            tokio::spawn(async move { store.change(ada, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap() })
+            tokio::spawn(async move {
+                store.change(ada, &Change::SessionsOnly, &end_sessions(), &event(), NOW).await.unwrap()
+            })
         })
         .collect();
     for race in racing {
@@ -317,16 +324,16 @@ async fn an_effect_that_was_applied_is_gone_and_the_others_stay(#[values(Sqlite,
     let database = TestDatabase::migrated(kind);
     let store = database.users();
     let (ada, bob) = (stored(&store, "ada").await, stored(&store, "bob").await);
-    let first = store.change(ada, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap().unwrap();
-    let second = store.change(bob, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap().unwrap();
-    let third = store.change(ada, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap().unwrap();
+    let first = store.change(ada, &Change::SessionsOnly, &end_sessions(), &event(), NOW).await.unwrap().unwrap();
+    let second = store.change(bob, &Change::SessionsOnly, &end_sessions(), &event(), NOW).await.unwrap().unwrap();
+    let third = store.change(ada, &Change::SessionsOnly, &end_sessions(), &event(), NOW).await.unwrap().unwrap();
     assert_eq!(store.pending_effects(1).await.unwrap(), std::slice::from_ref(&first));
     assert_eq!(store.pending_effects_of(ada).await.unwrap(), [first.clone(), third.clone()]);
     store.effect_applied(first.id).await.unwrap();
     store.effect_applied(first.id).await.unwrap();
     assert_eq!(store.pending_effects(10).await.unwrap(), [second, third.clone()]);
     store.effect_applied(third.id).await.unwrap();
-    let fourth = store.change(ada, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap().unwrap();
+    let fourth = store.change(ada, &Change::SessionsOnly, &end_sessions(), &event(), NOW).await.unwrap().unwrap();
     assert!(fourth.id > third.id, "a place is never given twice");
 }
 
@@ -355,7 +362,7 @@ async fn an_effect_that_cannot_be_understood_is_named(#[values(Sqlite, Postgres)
     let database = TestDatabase::migrated(kind);
     let store = database.users();
     let ada = stored(&store, "ada").await;
-    let pending = store.change(ada, &Change::SessionsOnly, &end_sessions(), NOW).await.unwrap().unwrap();
+    let pending = store.change(ada, &Change::SessionsOnly, &end_sessions(), &event(), NOW).await.unwrap().unwrap();
     database.execute(r#"UPDATE outbox SET effect = '{"kind":"promote"}'"#).await;
     let error = store.pending_effects(1).await.unwrap_err();
     assert_eq!(error, StoreError::Inconsistent(format!("outbox.effect of {}", pending.id)));

@@ -1,6 +1,6 @@
 //! A database for one test: a file of SQLite, or a fresh database on the shared Postgres.
 
-use auth_service::storage::sql::{SCHEMA, SqlSessions, SqlUsers};
+use auth_service::storage::sql::{SCHEMA, SqlAudit, SqlSessions, SqlUsers};
 use common::sql::{DatabaseUrl, Sql};
 use diesel::connection::SimpleConnection;
 use tempfile::TempDir;
@@ -62,6 +62,10 @@ impl TestDatabase {
 
     pub fn sessions(&self) -> SqlSessions {
         SqlSessions::new(self.sql())
+    }
+
+    pub fn audit(&self) -> SqlAudit {
+        SqlAudit::new(self.sql())
     }
 
     /// Runs statements behind the stores' back.

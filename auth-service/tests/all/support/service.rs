@@ -2,10 +2,13 @@
 
 use std::{ffi::OsString, sync::Arc, time::Duration};
 
-use auth_service::{app::App, config::Config, ports::SystemRng};
+use auth_service::{
+    app::App, config::Config, ports::SystemRng, service::manage_users::Operator, storage::sql::SqlUsers,
+};
 use common::{
     clock::{Clock, SystemClock},
     secret::SigningSecret,
+    sql::Sql,
     testing::ManualClock,
 };
 use reqwest::{Client, Method, RequestBuilder};
@@ -166,6 +169,19 @@ impl TestService {
         let text = self.manage("/metrics").await.text;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
         line.map_or(0, |value| value.parse().unwrap())
+    }
+
+    /// What an operator's commands would do to the service's database.
+    pub fn operator(&self) -> Operator {
+        let database = self.variables.iter().find(|(name, _)| name == "AUTH_DATABASE_URL").unwrap();
+        let sql = Sql::open(&database.1.parse().unwrap(), "operator").unwrap();
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        Operator { users: Arc::new(SqlUsers::new(sql)), clock, rng: Arc::new(SystemRng) }
+    }
+
+    /// Waits until the audit events so far are in the store.
+    pub async fn audit_written(&self) {
+        self.app.as_ref().unwrap().audit_written().await;
     }
 
     pub async fn registered(&self, username: &str) -> Person {

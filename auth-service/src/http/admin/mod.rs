@@ -1,0 +1,4 @@
+//! What administrators see and do.
+
+pub mod audit;
+mod audit_query;

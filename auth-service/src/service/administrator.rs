@@ -1,0 +1,32 @@
+//! Who may administrate: the user's record says so at this moment, not the token and not the session.
+
+use super::{
+    Deps, Trouble,
+    authenticate::{AuthenticateError, authenticate},
+};
+use crate::domain::session::Session;
+
+/// The role that may.
+pub const ROLE: &str = "admin";
+
+/// Why somebody may not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdministratorError {
+    /// Nobody is known to be asking.
+    #[error(transparent)]
+    Unauthenticated(#[from] AuthenticateError),
+    /// The user is none, or not any more.
+    #[error("the user is no administrator")]
+    NotAdministrator,
+}
+
+/// The session that `token` belongs to, and its user, who is an administrator.
+pub async fn administrator(deps: &Deps, token: &str) -> Result<Session, AdministratorError> {
+    let session = authenticate(deps, token).await?;
+    let account = deps.users.find_by_id(session.user).await.map_err(Trouble::from).map_err(AuthenticateError::from)?;
+    let user = account.map(|account| account.user).ok_or(AuthenticateError::LoginRequired)?;
+    if user.disabled || !user.roles.iter().any(|role| role == ROLE) {
+        return Err(AdministratorError::NotAdministrator);
+    }
+    Ok(session)
+}
