@@ -256,21 +256,21 @@ impl Holder for Principal {
     }
 }
 
-impl From<AccessClaims> for Principal {
-    fn from(claims: AccessClaims) -> Self {
+impl From<&AccessClaims> for Principal {
+    fn from(claims: &AccessClaims) -> Self {
         match claims {
             AccessClaims::User(claims) => Self::User(User {
                 id: claims.sub,
                 session: claims.sid,
-                client_id: claims.client_id,
-                scope: claims.scope,
-                roles: claims.roles,
+                client_id: claims.client_id.clone(),
+                scope: claims.scope.clone(),
+                roles: claims.roles.clone(),
                 authenticated_at: Timestamp::from_seconds(claims.auth_time),
                 expires_at: Timestamp::from_seconds(claims.exp),
             }),
             AccessClaims::Service(claims) => Self::Service(Service {
-                client_id: claims.client_id,
-                scope: claims.scope,
+                client_id: claims.client_id.clone(),
+                scope: claims.scope.clone(),
                 expires_at: Timestamp::from_seconds(claims.exp),
             }),
         }

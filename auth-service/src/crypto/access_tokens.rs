@@ -66,7 +66,7 @@ impl AccessTokens {
     }
 
     /// The claims of a token that auth-service itself has signed and that is valid now.
-    pub fn verify(&self, token: &str) -> Result<AccessClaims, TokenError> {
+    pub fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, TokenError> {
         let claims = self.verifier.verify(token)?;
         if self.is_own(&claims) { Ok(claims) } else { Err(TokenError::BadSignature) }
     }
@@ -129,7 +129,7 @@ mod tests {
         let tokens = tokens(&secrets("a"), &secrets("b"));
         let token = tokens.sign(claims(), &SystemRng).unwrap();
         let verified = tokens.verify(token.expose_secret()).unwrap();
-        assert_eq!(verified.with_jti(String::new()), claims());
+        assert_eq!((*verified).clone().with_jti(String::new()), claims());
     }
 
     #[test]
@@ -137,7 +137,9 @@ mod tests {
         let shared = secrets("a");
         let tokens = tokens(&shared, &secrets("b"));
         let token = tokens.sign(claims(), &SystemRng).unwrap();
-        let AccessClaims::User(own) = tokens.verify(token.expose_secret()).unwrap() else { panic!("a service's") };
+        let AccessClaims::User(own) = (*tokens.verify(token.expose_secret()).unwrap()).clone() else {
+            panic!("a service's")
+        };
         let resign = |claims: &UserClaims| {
             common::testing::sign(&common::testing::header(&shared.current), claims, &shared.current)
         };

@@ -6,7 +6,7 @@ use common::{
     claims::{RegisteredTimes, TimedClaims},
     clock::Timestamp,
     secret::SecretSet,
-    verifier::{Expected, JwsVerifier, TokenError},
+    verifier::{Expected, JwsVerifier, KeySet, Keys, TokenError},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::SecretString;
@@ -76,7 +76,7 @@ impl RefreshTokens {
             issuer: issuer.to_owned(),
             header,
             key: EncodingKey::from_secret(secrets.current.as_bytes()),
-            verifier: JwsVerifier::new(&expected, secrets, clock),
+            verifier: JwsVerifier::new(&expected, Keys::fixed(KeySet::of_secrets(secrets)), clock),
         }
     }
 

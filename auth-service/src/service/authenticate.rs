@@ -34,7 +34,7 @@ pub async fn authenticate(deps: &Deps, token: &str) -> Result<Session, Authentic
 
 /// The session that `token` names, which may be over.
 pub(super) fn named_session(deps: &Deps, token: &str) -> Result<(UserId, SessionId), TokenError> {
-    match deps.access_tokens.verify(token)? {
+    match &*deps.access_tokens.verify(token)? {
         AccessClaims::User(claims) => Ok((UserId(claims.sub), SessionId(claims.sid))),
         AccessClaims::Service(_) => Err(TokenError::NotAUser),
     }

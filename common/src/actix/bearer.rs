@@ -9,6 +9,11 @@ use crate::{
 
 const REALM: &str = r#"Bearer realm="latchkey""#;
 
+const CANNOT_VERIFY: &str = "Tokens cannot be verified right now; try again in a moment";
+
+/// Seconds: whatever is missing is asked for all the time.
+const RETRY_AFTER: u32 = 1;
+
 /// The token of a request, as the header gives it.
 pub fn token(headers: &HeaderMap) -> Result<&str, Problem> {
     optional_token(headers)?.ok_or_else(missing_token)
@@ -64,6 +69,9 @@ impl From<TokenError> for Problem {
             TokenError::Expired => invalid_token("token_expired", error.to_string()),
             TokenError::NotAUser => Problem::new(Status::Forbidden, "users_only", error.to_string()),
             TokenError::NotAService => Problem::new(Status::Forbidden, "services_only", error.to_string()),
+            TokenError::KeysUnavailable | TokenError::StandingUnknown => {
+                Problem::unavailable("unavailable", CANNOT_VERIFY, RETRY_AFTER)
+            }
             _ => invalid_token("invalid_token", error.to_string()),
         }
     }

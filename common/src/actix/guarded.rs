@@ -1,9 +1,11 @@
 //! Who may reach a handler, said in the types of its arguments.
 
 use std::{
-    future::{Ready, ready},
+    future::{Future, Ready, ready},
     marker::PhantomData,
     ops::Deref,
+    pin::Pin,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -11,7 +13,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 
 use super::bearer;
 use crate::{
-    claims::{Principal, Service, User},
+    claims::{AccessClaims, Principal, Service, User},
     clock::Timestamp,
     problem::{Problem, Status},
     verifier::{TokenError, Verifier},
@@ -52,10 +54,10 @@ macro_rules! extract {
         $(
             impl FromRequest for $holder {
                 type Error = Problem;
-                type Future = Ready<Result<Self, Problem>>;
+                type Future = Verification<Self>;
 
                 fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-                    ready(verified(request))
+                    Verification::of(request, |holder, _| Ok(holder))
                 }
             }
         )+
@@ -64,13 +66,57 @@ macro_rules! extract {
 
 extract!(User, Service, Principal);
 
-fn verified<H: Verified>(request: &HttpRequest) -> Result<H, Problem> {
-    let claims = verifier(request)?.verify(bearer::token(request.headers())?)?;
-    Ok(H::from_principal(claims.into())?)
+/// A verification under way. It is done at once, unless the token's key is not known and has to be looked for.
+pub enum Verification<T> {
+    /// Done.
+    Done(Ready<Result<T, Problem>>),
+    /// The keys are read again first.
+    Waiting(Pin<Box<dyn Future<Output = Result<T, Problem>>>>),
 }
 
-fn verifier(request: &HttpRequest) -> Result<&Verifier, Problem> {
-    request.app_data::<web::Data<Verifier>>().map(web::Data::get_ref).ok_or_else(|| {
+impl<T> Future for Verification<T> {
+    type Output = Result<T, Problem>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Done(answer) => Pin::new(answer).poll(context),
+            Self::Waiting(answer) => answer.as_mut().poll(context),
+        }
+    }
+}
+
+impl<T: 'static> Verification<T> {
+    /// Verifies the request's token; `take` decides on its holder.
+    fn of<H: Verified>(request: &HttpRequest, take: fn(H, Timestamp) -> Result<T, Problem>) -> Self {
+        match begun(request, take) {
+            Ok(verification) => verification,
+            Err(problem) => Self::Done(ready(Err(problem))),
+        }
+    }
+}
+
+fn begun<H: Verified, T: 'static>(
+    request: &HttpRequest,
+    take: fn(H, Timestamp) -> Result<T, Problem>,
+) -> Result<Verification<T>, Problem> {
+    let verifier = verifier(request)?;
+    let token = bearer::token(request.headers())?;
+    let decide =
+        move |verifier: &Verifier, claims: &AccessClaims| take(H::from_principal(claims.into())?, verifier.now());
+    match verifier.verify(token) {
+        Err(error) if verifier.may_learn(error) => {
+            let (verifier, token) = (verifier.clone(), token.to_owned());
+            Ok(Verification::Waiting(Box::pin(async move {
+                let claims = verifier.verify_after_a_look(&token).await?;
+                decide(&verifier, &claims)
+            })))
+        }
+        outcome => Ok(Verification::Done(ready(Ok(decide(verifier, &*outcome?)?)))),
+    }
+}
+
+fn verifier(request: &HttpRequest) -> Result<&web::Data<Verifier>, Problem> {
+    request.app_data::<web::Data<Verifier>>().ok_or_else(|| {
         tracing::error!("a guarded route was registered without `web::Data<Verifier>`");
         Problem::internal()
     })
@@ -149,13 +195,13 @@ impl<R, H> Deref for Guarded<R, H> {
 
 impl<H: Verified, R: Requirement<H>> FromRequest for Guarded<R, H> {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Verification<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(verified(request).and_then(|holder| {
-            R::check(&holder, verifier(request)?.now())?;
+        Verification::of(request, |holder: H, now| {
+            R::check(&holder, now)?;
             Ok(Self(holder, PhantomData))
-        }))
+        })
     }
 }
 

@@ -2,8 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{TokenError, strict_json};
 
@@ -34,23 +33,41 @@ pub(super) struct UnverifiedHeader {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says that a parameter is there")]
 struct Raw {
     alg: String,
     typ: Option<String>,
     kid: Option<String>,
     // Parameters that would change what is verified or with what.
-    crit: Option<IgnoredAny>,
-    b64: Option<IgnoredAny>,
-    zip: Option<IgnoredAny>,
-    jku: Option<IgnoredAny>,
-    jwk: Option<IgnoredAny>,
-    x5u: Option<IgnoredAny>,
-    x5c: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "present")]
+    crit: bool,
+    #[serde(default, deserialize_with = "present")]
+    b64: bool,
+    #[serde(default, deserialize_with = "present")]
+    zip: bool,
+    #[serde(default, deserialize_with = "present")]
+    cty: bool,
+    #[serde(default, deserialize_with = "present")]
+    enc: bool,
+    #[serde(default, deserialize_with = "present")]
+    jku: bool,
+    #[serde(default, deserialize_with = "present")]
+    jwk: bool,
+    #[serde(default, deserialize_with = "present")]
+    x5u: bool,
+    #[serde(default, deserialize_with = "present")]
+    x5c: bool,
+}
+
+/// True for a member that is there, whatever its value, also `null`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 impl Raw {
     fn asks_for_other_rules(&self) -> bool {
-        [&self.crit, &self.b64, &self.zip, &self.jku, &self.jwk, &self.x5u, &self.x5c].iter().any(|it| it.is_some())
+        let Self { crit, b64, zip, cty, enc, jku, jwk, x5u, x5c, .. } = *self;
+        [crit, b64, zip, cty, enc, jku, jwk, x5u, x5c].contains(&true)
     }
 }
 

@@ -1,0 +1,114 @@
+//! Signed tokens: header, key, signature, claims, time, in this order.
+
+use std::sync::Arc;
+
+use jsonwebtoken::{Algorithm, Validation, errors::ErrorKind};
+
+use super::{Keys, LEEWAY, MAX_TOKEN_BYTES, TokenError, VerifyingKey, header, keys::KeyInForce, strict_json};
+use crate::{
+    claims::{RegisteredTimes, TimedClaims},
+    clock::{Clock, Timestamp},
+};
+
+/// What keys may be used with. Each key has one of them.
+const ALGORITHMS: [Algorithm; 4] = [Algorithm::HS256, Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
+
+/// What a kind of token must say to be accepted.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// The header parameter `typ`.
+    pub token_type: &'static str,
+    /// `iss`
+    pub issuer: String,
+    /// The `aud` entry that must be present; `None` for a token that goes back to its issuer only.
+    pub audience: Option<String>,
+}
+
+/// Verifies tokens of one kind with the [`Keys`] in force.
+pub struct JwsVerifier {
+    token_type: &'static str,
+    /// One an algorithm.
+    validations: [(Algorithm, Validation); 4],
+    keys: Keys,
+    clock: Arc<dyn Clock>,
+}
+
+impl JwsVerifier {
+    /// A verifier that accepts tokens signed with any of `keys`.
+    #[must_use]
+    pub fn new(expected: &Expected, keys: Keys, clock: Arc<dyn Clock>) -> Self {
+        let validations = ALGORITHMS.map(|algorithm| (algorithm, validation(expected, algorithm)));
+        Self { token_type: expected.token_type, validations, keys, clock }
+    }
+
+    /// The claims of `token`, if it may be believed now.
+    pub fn verify<C: TimedClaims>(&self, token: &str) -> Result<C, TokenError> {
+        let (claims, _) = self.verify_signature(token)?;
+        check_times(C::times(&claims), self.clock.now())?;
+        Ok(claims)
+    }
+
+    /// The claims of `token` and the key that signed it. The time is left to the caller.
+    pub(super) fn verify_signature<C: TimedClaims>(&self, token: &str) -> Result<(C, Arc<KeyInForce>), TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError::TooLong);
+        }
+        let parts = header::split(token)?;
+        let header = header::read(parts.header)?;
+        if header.token_type != self.token_type {
+            return Err(TokenError::WrongType);
+        }
+        let key = self.keys.current().find(&header.kid).ok_or(TokenError::UnknownKey)?;
+        let VerifyingKey { algorithm, decoding, .. } = key.key();
+        if header.algorithm != *algorithm {
+            return Err(TokenError::WrongAlgorithm);
+        }
+        let validation = self.validations.iter().find(|(known, _)| known == algorithm);
+        let (_, validation) = validation.ok_or(TokenError::WrongAlgorithm)?;
+        let decoded = jsonwebtoken::decode::<C>(token, decoding, validation).map_err(|error| refusal(error.kind()))?;
+        strict_json::check_part(parts.claims)?;
+        Ok((decoded.claims, key))
+    }
+}
+
+/// Whether a token with these times holds at `now`.
+pub(super) fn check_times(times: RegisteredTimes, now: Timestamp) -> Result<(), TokenError> {
+    if Timestamp::from_seconds(times.exp) + LEEWAY <= now {
+        return Err(TokenError::Expired);
+    }
+    let latest_start = now + LEEWAY;
+    if [Some(times.iat), times.nbf].into_iter().flatten().any(|at| Timestamp::from_seconds(at) > latest_start) {
+        return Err(TokenError::NotYetValid);
+    }
+    Ok(())
+}
+
+/// Every switch is set by hand: the defaults forgive a missing issuer and a minute of lateness.
+fn validation(expected: &Expected, algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.leeway = 0;
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.set_issuer(&[&expected.issuer]);
+    validation.validate_aud = expected.audience.is_some();
+    if let Some(audience) = &expected.audience {
+        validation.set_audience(&[audience]);
+        validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
+    } else {
+        validation.set_required_spec_claims(&["iss", "sub", "exp"]);
+    }
+    validation
+}
+
+fn refusal(kind: &ErrorKind) -> TokenError {
+    match kind {
+        ErrorKind::InvalidSignature => TokenError::BadSignature,
+        ErrorKind::InvalidIssuer => TokenError::WrongIssuer,
+        ErrorKind::InvalidAudience => TokenError::WrongAudience,
+        ErrorKind::MissingRequiredClaim(_) | ErrorKind::Json(_) | ErrorKind::InvalidClaimFormat(_) => {
+            TokenError::InvalidClaims
+        }
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => TokenError::WrongAlgorithm,
+        _ => TokenError::Malformed,
+    }
+}
