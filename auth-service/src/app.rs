@@ -19,11 +19,11 @@ use crate::{
     config::Config,
     crypto::{access_tokens::AccessTokens, bcrypt_pool::BcryptPool, refresh_tokens::RefreshTokens},
     http::{self, BODY_LIMIT, Outcomes, TrustedProxies},
-    ports::{AuditStore, Clock, Rng, SessionStore, StoreError, UserStore},
+    ports::{AuditStore, ClientStore, Clock, Rng, SessionStore, StoreError, UserStore},
     service::{Deps, audit::Audit},
     storage::{
         redis::RedisSessions,
-        sql::{SCHEMA, SqlAudit, SqlSessions, SqlUsers},
+        sql::{SCHEMA, SqlAudit, SqlClients, SqlSessions, SqlUsers},
     },
 };
 
@@ -56,6 +56,7 @@ impl App {
         let metrics = Metrics::new("auth");
         let sql = Sql::open(&config.database, "sql")?;
         let users: Arc<dyn UserStore> = Arc::new(SqlUsers::new(sql.clone()));
+        let clients: Arc<dyn ClientStore> = Arc::new(SqlClients::new(sql.clone()));
         let audit_trail = SqlAudit::new(sql.clone());
         let (audit, events) = Audit::new(Arc::clone(&clock), Arc::clone(&rng), &metrics);
         tasks.spawn(events.write_to(Arc::new(audit_trail.clone())));
@@ -83,15 +84,8 @@ impl App {
         });
         let outcomes = web::Data::new(Outcomes::new(&metrics));
         let trusted_proxies = web::Data::new(TrustedProxies(config.trusted_proxies.clone()));
-        let deps = web::Data::new(deps(
-            &config,
-            users,
-            sessions,
-            (audit.clone(), Arc::new(audit_trail)),
-            clock,
-            rng,
-            &metrics,
-        )?);
+        let ports = Ports { users, clients, sessions, audit: audit.clone(), audit_store: Arc::new(audit_trail) };
+        let deps = web::Data::new(deps(&config, ports, clock, rng, &metrics)?);
         let running = server::start(&options, metrics, stores, move |routes| {
             routes
                 .app_data(deps.clone())
@@ -135,11 +129,18 @@ impl App {
     }
 }
 
+/// What the use cases ask.
+struct Ports {
+    users: Arc<dyn UserStore>,
+    clients: Arc<dyn ClientStore>,
+    sessions: Arc<dyn SessionStore>,
+    audit: Audit,
+    audit_store: Arc<dyn AuditStore>,
+}
+
 fn deps(
     config: &Config,
-    users: Arc<dyn UserStore>,
-    sessions: Arc<dyn SessionStore>,
-    (audit, audit_store): (Audit, Arc<dyn AuditStore>),
+    Ports { users, clients, sessions, audit, audit_store }: Ports,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     metrics: &Metrics,
@@ -148,6 +149,7 @@ fn deps(
     let (shared, own) = (&config.tokens.secrets, &config.refresh_secrets);
     Ok(Deps {
         users,
+        clients,
         sessions,
         audit,
         audit_store,

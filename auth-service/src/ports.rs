@@ -12,6 +12,7 @@ pub use common::{
 
 use crate::domain::{
     audit::{AuditEvent, AuditFilter},
+    client::{Client, ClientId, HashedSecret},
     effect::{Effect, PendingEffect},
     ids::{SessionId, UserId},
     invite::{HashedInvite, Invite},
@@ -99,6 +100,26 @@ pub trait UserStore: Send + Sync {
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Clients: services that ask for tokens of their own.
+#[async_trait]
+pub trait ClientStore: Send + Sync {
+    /// Stores a new client. `false` when there is one of that name.
+    async fn insert(&self, client: &Client, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// The client of that name.
+    async fn find(&self, id: &ClientId) -> Result<Option<Client>, StoreError>;
+
+    /// All clients, by name.
+    async fn list(&self) -> Result<Vec<Client>, StoreError>;
+
+    /// Gives a client a new secret; the one before is good until `previous_until`. `false` when there is no such client.
+    async fn rotate(&self, id: &ClientId, secret: &HashedSecret, previous_until: Timestamp)
+    -> Result<bool, StoreError>;
+
+    /// Gives a client no more tokens, or gives it some again. `false` when there is no such client.
+    async fn set_disabled(&self, id: &ClientId, disabled: bool, now: Timestamp) -> Result<bool, StoreError>;
 }
 
 /// A change to a user that their sessions must follow.

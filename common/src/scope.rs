@@ -20,6 +20,18 @@ impl Scope {
         self.0.contains(token)
     }
 
+    /// Whether everything that this allows, `other` allows too.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
+    /// What both allow.
+    #[must_use]
+    pub fn common_with(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
     /// Whether nothing is allowed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -79,6 +91,14 @@ mod tests {
         let scope: Scope = "notes:write notes:read notes:write".parse().unwrap();
         assert_eq!(scope.to_string(), "notes:read notes:write");
         assert!(scope.contains("notes:read") && !scope.contains("notes"));
+    }
+
+    #[test]
+    fn scopes_compare_as_sets() {
+        let scope = |text: &str| text.parse::<Scope>().unwrap();
+        assert!(scope("a").is_within(&scope("b a")) && scope("").is_within(&scope("")));
+        assert!(!scope("a c").is_within(&scope("b a")));
+        assert_eq!(scope("a c").common_with(&scope("c d")), scope("c"));
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::io;
 
 use common::{env::SettingErrors, sql::MigrateError};
 
-use crate::{app::StartError, service::manage_users::ManageError};
+use crate::{
+    app::StartError,
+    service::{manage_clients::ManageClientError, manage_users::ManageError},
+};
 
 /// Wrong settings, as in sysexits.h (`EX_USAGE`).
 const WRONG_SETTINGS: i32 = 64;
@@ -24,6 +27,9 @@ pub enum Failure {
     /// A user was not changed.
     #[error("{0}\n")]
     Manage(#[from] ManageError),
+    /// A client was not changed.
+    #[error("{0}\n")]
+    ManageClient(#[from] ManageClientError),
     /// What was given cannot be meant.
     #[error("{0}\n")]
     Input(String),

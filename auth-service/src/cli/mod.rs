@@ -1,7 +1,9 @@
 //! The commands. Settings come from the environment; see `.env.example`.
 
 mod audit;
+mod client;
 mod failure;
+mod input;
 mod output;
 mod serve;
 mod user;
@@ -39,6 +41,9 @@ enum Command {
     User(user::UserCommand),
     /// Show what happened that matters to security, the newest first
     Audit(audit::AuditArgs),
+    /// Add, list and change the services that may ask for tokens of their own
+    #[command(subcommand)]
+    Client(client::ClientCommand),
 }
 
 /// Does what the command line says.
@@ -49,6 +54,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Healthcheck => serve::healthcheck(),
         Command::Audit(args) => runtime()?.block_on(audit::run(args)),
         Command::User(command) => runtime()?.block_on(user::run(command)),
+        Command::Client(command) => runtime()?.block_on(client::run(command)),
     }
 }
 

@@ -1,14 +1,18 @@
 //! `user …`: what an operator does with users. Needs the database only; a running service ends or changes the
 //! sessions of a changed user within a second.
 
-use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, Subcommand};
 use common::{sql::Sql, telemetry::metrics::Metrics};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::{Failure, output, variables};
+use super::{
+    Failure,
+    input::{secret_from_file, without_newline},
+    output, variables,
+};
 use crate::{
     config,
     crypto::bcrypt_pool::{BcryptOptions, BcryptPool},
@@ -182,15 +186,10 @@ async fn add(operator: &Operator, args: AddArgs) -> Result<(), Failure> {
 
 impl PasswordSource {
     fn read(&self) -> Result<SecretString, Failure> {
-        let mut text = match &self.password_file {
-            Some(path) => fs::read_to_string(path)
-                .map_err(|error| Failure::Input(format!("{} cannot be read: {error}", path.display())))?,
-            None => io::read_to_string(io::stdin())?,
-        };
-        if text.ends_with('\n') {
-            text.pop();
+        match &self.password_file {
+            Some(path) => secret_from_file(path),
+            None => Ok(without_newline(io::read_to_string(io::stdin())?)),
         }
-        Ok(text.into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Plain types and the rules on them. No I/O, no HTTP, no SQL, no Redis: what is decided here can be read on its own.
 
 pub mod audit;
+pub mod client;
 pub mod device;
 pub mod effect;
 pub mod ids;

@@ -8,6 +8,7 @@ mod docs;
 mod login;
 mod logout;
 mod me;
+mod oauth;
 mod openapi;
 mod outcomes;
 mod password;
@@ -53,6 +54,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(auth)
         .service(admin)
+        .service(resource("/oauth/token", [post(oauth::token)]))
         .service(resource("/openapi.json", [get(openapi::serve)]))
         .service(resource("/docs", [get(docs::enter)]))
         .service(resource("/docs/{file:.*}", [get(docs::serve)]));

@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{admin, login, logout, me, password, reauth, refresh, register, sessions};
+use super::{admin, login, logout, me, oauth, password, reauth, refresh, register, sessions};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,9 +17,9 @@ use super::{admin, login, logout, me, password, reauth, refresh, register, sessi
     ),
     paths(
         register::register, login::login, refresh::refresh, logout::logout, logout::logout_all, reauth::reauthenticate,
-        me::me, sessions::list, sessions::end, password::change, admin::audit::list,
+        me::me, sessions::list, sessions::end, password::change, oauth::token, admin::audit::list,
     ),
-    tags((name = "login", description = "From a password to tokens and back"), (name = "account", description = "The user's own things"), (name = "admin", description = "For the role `admin`")),
+    tags((name = "login", description = "From a password to tokens and back"), (name = "account", description = "The user's own things"), (name = "services", description = "Tokens for services themselves (RFC 6749)"), (name = "admin", description = "For the role `admin`")),
     modifiers(&Tokens),
 )]
 struct Document;
@@ -39,6 +39,8 @@ impl Modify for Tokens {
                 .build();
             components.add_security_scheme(name, SecurityScheme::Http(scheme));
         }
+        let client = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some("A client's id and secret."));
+        components.add_security_scheme("client", SecurityScheme::Http(client.build()));
     }
 }
 

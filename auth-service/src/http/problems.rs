@@ -80,6 +80,7 @@ impl From<AuthenticateError> for Problem {
         match error {
             AuthenticateError::InvalidToken(error) => error.into(),
             AuthenticateError::LoginRequired => session_over(),
+            AuthenticateError::ClientGone => bearer::invalid_token("invalid_token", error.to_string()),
             AuthenticateError::Trouble(trouble) => trouble.into(),
         }
     }

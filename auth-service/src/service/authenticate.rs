@@ -19,6 +19,9 @@ pub enum AuthenticateError {
     /// The token's session is over.
     #[error("the session is over")]
     LoginRequired,
+    /// The token's client is not there any more, or is disabled.
+    #[error("the client is not known any more")]
+    ClientGone,
     /// Not the client's fault.
     #[error(transparent)]
     Trouble(#[from] Trouble),

@@ -4,12 +4,15 @@
 pub mod administrator;
 pub mod audit;
 pub mod authenticate;
+pub mod authenticate_service;
 pub mod change_password;
+pub mod client_credentials;
 pub mod effects;
 pub mod grant;
 pub mod invite;
 pub mod login;
 pub mod logout;
+pub mod manage_clients;
 pub mod manage_users;
 pub mod own_sessions;
 pub mod profile;
@@ -25,13 +28,15 @@ use self::audit::Audit;
 use crate::{
     crypto::{access_tokens::AccessTokens, refresh_tokens::RefreshTokens},
     domain::session::RefreshRules,
-    ports::{AuditStore, Clock, HashError, PasswordHasher, Rng, SessionStore, StoreError, UserStore},
+    ports::{AuditStore, ClientStore, Clock, HashError, PasswordHasher, Rng, SessionStore, StoreError, UserStore},
 };
 
 /// Everything that the use cases share.
 pub struct Deps {
     /// Users and the outbox.
     pub users: Arc<dyn UserStore>,
+    /// Services that ask for tokens of their own.
+    pub clients: Arc<dyn ClientStore>,
     /// Sessions.
     pub sessions: Arc<dyn SessionStore>,
     /// Where use cases say what happened.

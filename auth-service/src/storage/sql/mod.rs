@@ -1,6 +1,8 @@
-//! Users, sessions and the audit trail in SQLite or Postgres.
+//! Users, sessions, clients and the audit trail in SQLite or Postgres.
 
 mod audit;
+mod client_row;
+mod clients;
 mod epochs;
 mod failure;
 mod invites;
@@ -15,6 +17,7 @@ mod user_row;
 mod users;
 
 pub use audit::SqlAudit;
+pub use clients::SqlClients;
 pub use migrations::SCHEMA;
 pub use sessions::SqlSessions;
 pub use users::SqlUsers;

@@ -58,6 +58,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    clients (id) {
+        id -> Text,
+        secret -> Text,
+        previous_secret -> Nullable<Text>,
+        previous_secret_expires_at -> Nullable<BigInt>,
+        grants -> Text,
+        audiences -> Text,
+        scope -> Text,
+        token_ttl_seconds -> BigInt,
+        disabled_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     session_epochs (user_id) {
         user_id -> Text,
         epoch -> BigInt,

@@ -20,6 +20,7 @@ async fn the_document_names_every_address() {
         "/auth/register",
         "/auth/sessions",
         "/auth/sessions/{sid}",
+        "/oauth/token",
     ];
     assert_eq!(paths, expected);
     insta::assert_json_snapshot!("openapi", document);

@@ -8,6 +8,7 @@ mod foreign_tokens;
 mod login;
 mod logout;
 mod management;
+mod oauth;
 mod password;
 mod reauth;
 mod refresh;

@@ -22,7 +22,7 @@ fn command(variables: &Variables) -> Command {
     command
 }
 
-fn run(variables: &Variables, arguments: &[&str], input: &str) -> Output {
+pub fn run(variables: &Variables, arguments: &[&str], input: &str) -> Output {
     let mut child = command(variables)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -35,7 +35,7 @@ fn run(variables: &Variables, arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
