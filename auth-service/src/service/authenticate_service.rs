@@ -7,7 +7,8 @@ use crate::domain::client::Client;
 
 /// The client that `token` was issued to, and what the token allows of what the client may have by now.
 pub async fn authenticate_service(deps: &Deps, token: &str) -> Result<(Client, Scope), AuthenticateError> {
-    let AccessClaims::Service(claims) = deps.access_tokens.verify(token)? else {
+    let verified = deps.access_tokens.verify(token)?;
+    let AccessClaims::Service(claims) = &*verified else {
         return Err(TokenError::NotAService.into());
     };
     let id = claims.client_id.parse().map_err(|_| TokenError::InvalidClaims)?;
