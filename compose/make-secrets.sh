@@ -23,6 +23,7 @@ keep() {
 
 keep shared/jwt_secret "$(random)"
 keep auth/refresh_secret "$(random)"
+keep auth/master_key "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n')"
 
 keep postgres/superuser_password "$(random)"
 keep postgres/auth_password "$(random)"

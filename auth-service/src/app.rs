@@ -17,13 +17,22 @@ use tokio::task::JoinSet;
 use crate::{
     background,
     config::Config,
-    crypto::{access_tokens::AccessTokens, bcrypt_pool::BcryptPool, refresh_tokens::RefreshTokens},
+    crypto::{
+        access_tokens::{AccessTokens, SignsWith},
+        bcrypt_pool::BcryptPool,
+        jws::SigningFailed,
+        refresh_tokens::RefreshTokens,
+    },
     http::{self, BODY_LIMIT, Outcomes, TrustedProxies},
-    ports::{AuditStore, ClientStore, Clock, Rng, SessionStore, StoreError, UserStore},
-    service::{Deps, audit::Audit},
+    ports::{Clock, Rng, SessionStore, StoreError, UserStore},
+    service::{
+        Deps,
+        audit::Audit,
+        signing_keys::{KeyKeeper, KeysError},
+    },
     storage::{
         redis::RedisSessions,
-        sql::{SCHEMA, SqlAudit, SqlClients, SqlSessions, SqlUsers},
+        sql::{SCHEMA, SqlAudit, SqlClients, SqlKeys, SqlSessions, SqlUsers},
     },
 };
 
@@ -43,6 +52,12 @@ pub enum StartError {
     /// A port is taken, or a thread cannot be started.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The signing keys need a person.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// No token can be signed with what the settings say.
+    #[error(transparent)]
+    Signing(#[from] SigningFailed),
     /// `REDIS_URL` cannot be understood.
     #[error("REDIS_URL {0}")]
     Redis(String),
@@ -55,8 +70,9 @@ impl App {
         let prepared = SCHEMA.prepare(&config.database, config.migrate, &mut tasks).await?;
         let metrics = Metrics::new("auth");
         let sql = Sql::open(&config.database, "sql")?;
+        let access_tokens = access_tokens(&config, &sql, &clock, &rng, &mut tasks).await?;
         let users: Arc<dyn UserStore> = Arc::new(SqlUsers::new(sql.clone()));
-        let clients: Arc<dyn ClientStore> = Arc::new(SqlClients::new(sql.clone()));
+        let clients = Arc::new(SqlClients::new(sql.clone()));
         let audit_trail = SqlAudit::new(sql.clone());
         let (audit, events) = Audit::new(Arc::clone(&clock), Arc::clone(&rng), &metrics);
         tasks.spawn(events.write_to(Arc::new(audit_trail.clone())));
@@ -79,13 +95,25 @@ impl App {
         };
         let stores = Arc::new(Stores {
             users: Arc::clone(&users),
+            access_tokens: config.masters.is_some().then(|| Arc::clone(&access_tokens)),
             prepared,
             redis: config.redis.is_some().then(|| Arc::clone(&sessions)),
         });
         let outcomes = web::Data::new(Outcomes::new(&metrics));
         let trusted_proxies = web::Data::new(TrustedProxies(config.trusted_proxies.clone()));
-        let ports = Ports { users, clients, sessions, audit: audit.clone(), audit_store: Arc::new(audit_trail) };
-        let deps = web::Data::new(deps(&config, ports, clock, rng, &metrics)?);
+        let deps = web::Data::new(Deps {
+            users,
+            clients,
+            sessions,
+            audit: audit.clone(),
+            audit_store: Arc::new(audit_trail),
+            hasher: Arc::new(BcryptPool::start(config.bcrypt, Arc::clone(&rng), &metrics)?),
+            access_tokens,
+            refresh_tokens: RefreshTokens::new(&config.tokens.issuer, &config.refresh_secrets, Arc::clone(&clock)),
+            clock,
+            rng,
+            policy: config.policy.clone(),
+        });
         let running = server::start(&options, metrics, stores, move |routes| {
             routes
                 .app_data(deps.clone())
@@ -129,42 +157,47 @@ impl App {
     }
 }
 
-/// What the use cases ask.
-struct Ports {
-    users: Arc<dyn UserStore>,
-    clients: Arc<dyn ClientStore>,
-    sessions: Arc<dyn SessionStore>,
-    audit: Audit,
-    audit_store: Arc<dyn AuditStore>,
+/// What signs and verifies access tokens, and what keeps its keys where there may be some.
+async fn access_tokens(
+    config: &Config,
+    sql: &Sql,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+    tasks: &mut JoinSet<()>,
+) -> Result<Arc<AccessTokens>, StartError> {
+    let signs_with = match (&config.masters, config.keys.algorithm) {
+        (None, _) => SignsWith::Secret,
+        (Some(_), None) => SignsWith::SecretBesideKeys,
+        (Some(_), Some(_)) => SignsWith::Keys,
+    };
+    let (shared, own) = (config.tokens.secrets.as_ref(), &config.refresh_secrets);
+    let tokens = AccessTokens::new(&config.tokens.issuer, signs_with, shared, own, Arc::clone(clock))?;
+    let tokens = Arc::new(tokens);
+    if let Some(masters) = &config.masters {
+        let store = Arc::new(SqlKeys::new(sql.clone()));
+        let keeper = KeyKeeper::new(store, Arc::clone(masters), config.keys, Arc::clone(clock), Arc::clone(rng));
+        let aligned = first_keys(&keeper, &tokens).await?;
+        tasks.spawn(background::keep_signing_keys(keeper, Arc::clone(&tokens), aligned));
+    }
+    Ok(tokens)
 }
 
-fn deps(
-    config: &Config,
-    Ports { users, clients, sessions, audit, audit_store }: Ports,
-    clock: Arc<dyn Clock>,
-    rng: Arc<dyn Rng>,
-    metrics: &Metrics,
-) -> io::Result<Deps> {
-    let issuer = &config.tokens.issuer;
-    let (shared, own) = (&config.tokens.secrets, &config.refresh_secrets);
-    Ok(Deps {
-        users,
-        clients,
-        sessions,
-        audit,
-        audit_store,
-        hasher: Arc::new(BcryptPool::start(config.bcrypt, Arc::clone(&rng), metrics)?),
-        access_tokens: AccessTokens::new(issuer, shared, own, Arc::clone(&clock)),
-        refresh_tokens: RefreshTokens::new(issuer, own, Arc::clone(&clock)),
-        clock,
-        rng,
-        policy: config.policy.clone(),
-    })
+/// Reads the keys before anything is served, so that a replica never signs or refuses what the others do not. `false`
+/// when the store is away: that does not keep it from starting.
+async fn first_keys(keeper: &KeyKeeper, access_tokens: &AccessTokens) -> Result<bool, KeysError> {
+    match keeper.align().await {
+        Ok(keys) => access_tokens.adopt(&keys)?,
+        Err(KeysError::Store(StoreError::Unavailable(_)) | KeysError::Contended) => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    Ok(true)
 }
 
 /// What `/readyz` asks.
 struct Stores {
     users: Arc<dyn UserStore>,
+    /// Where keys of the store may sign.
+    access_tokens: Option<Arc<AccessTokens>>,
     prepared: Prepared,
     /// Where sessions are not in the database.
     redis: Option<Arc<dyn SessionStore>>,
@@ -181,7 +214,11 @@ impl Dependencies for Stores {
         };
         let (database, redis) = tokio::join!(self.users.ping(), redis);
         let database = if self.prepared.is_done() { health(&database) } else { Health::Down };
-        [("database", database)].into_iter().chain(redis).collect()
+        let keys = self.access_tokens.as_ref().map(|tokens| {
+            let health = if tokens.is_ready() { Health::Up } else { Health::Down };
+            ("signing_keys", health)
+        });
+        [("database", database)].into_iter().chain(redis).chain(keys).collect()
     }
 }
 

@@ -1,19 +1,23 @@
 //! What goes on beside the requests.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 use common::clock::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     config::AuditRetention,
+    crypto::access_tokens::AccessTokens,
     ports::{Clock, SessionStore, StoreError, UserStore},
-    service::effects::apply_pending,
+    service::{effects::apply_pending, signing_keys::KeyKeeper},
     storage::sql::{SqlAudit, SqlSessions},
 };
 
 /// How long a committed change waits for its sessions when the request itself could not see to it.
 const OUTBOX_PAUSE: Duration = Duration::from_millis(500);
+
+/// Far less than [`NOTICE`](crate::domain::signing_key::NOTICE), before which nothing that is decided takes effect.
+const KEYS_PAUSE: Duration = Duration::from_secs(1);
 
 const SWEEP_PAUSE: Duration = Duration::from_mins(1);
 const SWEEP_BATCH: u32 = 500;
@@ -30,6 +34,21 @@ pub async fn apply_effects(users: Arc<dyn UserStore>, sessions: Arc<dyn SessionS
             tracing::info!(count, "sessions follow what waited in the outbox");
         }
         failing = log_change(failing, applied.as_ref().err(), "applying the outbox");
+    }
+}
+
+/// Reads the signing keys and does what is due on them, for ever. Several replicas may do so at once. `aligned`: what
+/// has to be done once at the start has been done.
+pub async fn keep_signing_keys(keeper: KeyKeeper, access_tokens: Arc<AccessTokens>, mut aligned: bool) {
+    let mut ticks = interval(KEYS_PAUSE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = !aligned;
+    loop {
+        ticks.tick().await;
+        let kept = if aligned { keeper.keep().await } else { keeper.align().await };
+        let kept = kept.and_then(|keys| Ok(access_tokens.adopt(&keys)?));
+        aligned |= kept.is_ok();
+        failing = log_change(failing, kept.as_ref().err(), "keeping the signing keys");
     }
 }
 
@@ -68,7 +87,7 @@ async fn forget(audit: &SqlAudit, retention: AuditRetention, now: Timestamp) -> 
 }
 
 /// A store that is away is logged when it goes and when it comes back, not twice a second.
-fn log_change(was_failing: bool, error: Option<&StoreError>, what: &str) -> bool {
+fn log_change(was_failing: bool, error: Option<&impl Display>, what: &str) -> bool {
     match (error, was_failing) {
         (Some(error), false) => tracing::warn!(%error, "{what} fails"),
         (None, true) => tracing::info!("{what} works again"),

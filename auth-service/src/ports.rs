@@ -18,6 +18,7 @@ use crate::domain::{
     invite::{HashedInvite, Invite},
     password::{Password, PasswordHash},
     session::{PresentedToken, RefreshRules, Refusal, RevokedReason, Rotation, Session},
+    signing_key::{KeyId, Retirement, SigningKey},
     user::{Account, Identifier, User},
 };
 
@@ -220,6 +221,59 @@ pub trait AuditStore: Send + Sync {
 
     /// Up to `limit` events that `filter` shows, the newest first.
     async fn find(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEvent>, StoreError>;
+}
+
+/// The private part of a signing key, encrypted under a master key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedKey {
+    /// The name of the master key.
+    pub master: String,
+    /// Nonce, ciphertext and tag.
+    pub bytes: Vec<u8>,
+}
+
+/// A signing key with its private part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    /// The key.
+    pub key: SigningKey,
+    /// Its private part.
+    pub sealed: SealedKey,
+}
+
+/// All signing keys at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRing {
+    /// Raised by every change. The store may have changed since this number was read, never before.
+    pub revision: i64,
+    /// The keys, in the order in which they sign.
+    pub keys: Vec<StoredKey>,
+}
+
+/// A change to the signing keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyChange {
+    /// A new key.
+    Insert(StoredKey),
+    /// A key begins to sign at another instant.
+    Activate(KeyId, Timestamp),
+    /// A key ceases to sign.
+    Retire(KeyId, Retirement),
+    /// The private part is encrypted anew.
+    Reseal(KeyId, SealedKey),
+    /// A key goes.
+    Delete(KeyId),
+}
+
+/// The keys that sign access tokens, shared by all replicas.
+#[async_trait]
+pub trait KeyStore: Send + Sync {
+    /// All keys.
+    async fn load(&self) -> Result<KeyRing, StoreError>;
+
+    /// Carries out all of `changes`, which were decided on the keys of `revision`. `false` when somebody else changed
+    /// the keys meanwhile: nothing was done, so read and decide again.
+    async fn change(&self, revision: i64, changes: &[KeyChange]) -> Result<bool, StoreError>;
 }
 
 /// Why a password was not hashed or verified.

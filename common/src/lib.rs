@@ -15,6 +15,10 @@ pub mod actix;
 pub mod claims;
 #[cfg(feature = "env")]
 pub mod env;
+#[cfg(feature = "verifier")]
+pub mod jwk;
+#[cfg(feature = "jwks")]
+pub mod jwks;
 #[cfg(feature = "problem")]
 pub mod problem;
 #[cfg(feature = "verifier")]

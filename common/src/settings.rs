@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use jsonwebtoken::Algorithm;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
@@ -10,6 +11,7 @@ use crate::{
     env::{Env, Setting},
     secret::{SecretSet, SigningSecret},
     telemetry::log::Format,
+    verifier::KeySet,
 };
 
 /// The value that `.env.example` shows for every secret. It is refused.
@@ -21,7 +23,7 @@ pub const TOKENS: &[Setting] = &[
         name: "JWT_SECRET",
         default: None,
         secret: true,
-        help: "Signs access tokens (HS256); at least 32 bytes. Every service has it.",
+        help: "Signs access tokens (HS256); at least 32 bytes. Every service has it, where JWT_ALGORITHMS lists HS256.",
     },
     Setting {
         name: "JWT_SECRET_NEXT",
@@ -36,12 +38,26 @@ pub const TOKENS: &[Setting] = &[
         help: "Accepted still, signs nothing: the secret from before a rolling change.",
     },
     Setting {
+        name: "JWT_ALGORITHMS",
+        default: Some("HS256"),
+        secret: false,
+        help: "What access tokens may be signed with, divided by commas: `HS256`, `EdDSA`, `ES256`, `RS256`.",
+    },
+    Setting {
         name: "JWT_ISSUER",
         default: Some("http://localhost:8080"),
         secret: false,
         help: "The public address of Latchkey: `iss` of every token, and auth-service's own audience.",
     },
 ];
+
+/// Where a service finds the public keys of auth-service.
+pub const JWKS: &[Setting] = &[Setting {
+    name: "JWT_JWKS_URL",
+    default: None,
+    secret: false,
+    help: "auth-service's `/.well-known/jwks.json`; needed where JWT_ALGORITHMS lists more than HS256.",
+}];
 
 /// How the log looks.
 pub const LOG: &[Setting] = &[
@@ -65,6 +81,7 @@ struct RawTokens {
     jwt_secret: Option<String>,
     jwt_secret_next: Option<String>,
     jwt_secret_previous: Option<String>,
+    jwt_algorithms: Option<String>,
     jwt_issuer: Option<String>,
 }
 
@@ -73,18 +90,55 @@ struct RawTokens {
 pub struct Tokens {
     /// `iss`
     pub issuer: String,
-    /// The secrets shared by all services.
-    pub secrets: SecretSet,
+    /// What is accepted.
+    pub algorithms: Vec<Algorithm>,
+    /// The secrets shared by all services, where HS256 is accepted.
+    pub secrets: Option<SecretSet>,
 }
 
 impl Tokens {
     /// Reads the section; `None` when something in it was rejected.
     pub fn read(env: &mut Env) -> Option<Self> {
         let raw: RawTokens = env.section();
-        let secrets = secret_set(env, "JWT_SECRET", raw.jwt_secret, raw.jwt_secret_next, raw.jwt_secret_previous);
+        let algorithms = env.parse("JWT_ALGORITHMS", raw.jwt_algorithms, algorithms);
         let issuer = env.parse("JWT_ISSUER", raw.jwt_issuer, issuer);
-        Some(Self { issuer: issuer?, secrets: secrets? })
+        // A secret that verifies nothing is not kept: whoever takes over the process could only mint with it.
+        let secrets = if algorithms.as_ref().is_some_and(|it| !it.contains(&Algorithm::HS256)) {
+            Some(None)
+        } else {
+            secret_set(env, "JWT_SECRET", raw.jwt_secret, raw.jwt_secret_next, raw.jwt_secret_previous).map(Some)
+        };
+        Some(Self { issuer: issuer?, algorithms: algorithms?, secrets: secrets? })
     }
+
+    /// The accepted algorithms whose keys are public.
+    #[must_use]
+    pub fn public_key_algorithms(&self) -> Vec<Algorithm> {
+        self.algorithms.iter().copied().filter(|algorithm| *algorithm != Algorithm::HS256).collect()
+    }
+
+    /// The keys of HS256, where it is accepted.
+    #[must_use]
+    pub fn secret_keys(&self) -> KeySet {
+        self.secrets.as_ref().map(KeySet::of_secrets).unwrap_or_default()
+    }
+}
+
+fn algorithms(text: &str) -> Result<Vec<Algorithm>, &'static str> {
+    let mut algorithms = Vec::new();
+    for name in text.split(',') {
+        let algorithm = match name.trim() {
+            "HS256" => Algorithm::HS256,
+            "EdDSA" => Algorithm::EdDSA,
+            "ES256" => Algorithm::ES256,
+            "RS256" => Algorithm::RS256,
+            _ => return Err("must be HS256, EdDSA, ES256 or RS256, divided by commas"),
+        };
+        if !algorithms.contains(&algorithm) {
+            algorithms.push(algorithm);
+        }
+    }
+    Ok(algorithms)
 }
 
 fn issuer(text: &str) -> Result<String, &'static str> {

@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, thread::availab
 use actix_web::web;
 use async_trait::async_trait;
 use common::{
+    jwks::{FetchError, JwksClient, JwksOptions},
     server::{self, Options, Running},
     sql::{MigrateError, Prepared, Sql},
     telemetry::{
         management::{Dependencies, Health},
         metrics::Metrics,
     },
-    verifier::Verifier,
+    verifier::{KeySource, Keys, Verifier},
 };
 use tokio::task::JoinSet;
 
@@ -35,6 +36,9 @@ pub enum StartError {
     /// The database needs a person.
     #[error("RESOURCE_DATABASE_URL: {0}")]
     Schema(#[from] MigrateError),
+    /// The client of the public keys cannot be made.
+    #[error(transparent)]
+    Jwks(#[from] FetchError),
     /// A port is taken, or a thread cannot be started.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -47,9 +51,12 @@ impl App {
         let prepared = SCHEMA.prepare(&config.database, config.migrate, &mut tasks).await?;
         let store: Arc<dyn NoteStore> = Arc::new(SqlNotes::new(Sql::open(&config.database, "sql")?));
 
-        let tokens = &config.tokens;
-        let verifier = Verifier::new(&tokens.issuer, &config.audience, &tokens.secrets, Arc::clone(&clock));
+        let (verifier, jwks) = verifier(config, &clock, &rng)?;
         let verifier = web::Data::new(verifier);
+        if let Some(client) = &jwks {
+            let client = Arc::clone(client);
+            tasks.spawn(async move { client.run().await });
+        }
         let notes = web::Data::new(Notes::new(Arc::clone(&store), clock, rng));
 
         let options = Options {
@@ -59,10 +66,14 @@ impl App {
             workers: available_parallelism().map_or(1, usize::from),
             body_limit: BODY_LIMIT,
         };
-        let running =
-            server::start(&options, Metrics::new("resource"), Arc::new(Database { store, prepared }), move |routes| {
+        let running = server::start(
+            &options,
+            Metrics::new("resource"),
+            Arc::new(Needs { store, prepared, jwks }),
+            move |routes| {
                 routes.app_data(verifier.clone()).app_data(notes.clone()).configure(http::routes);
-            })?;
+            },
+        )?;
         Ok(Self { running, tasks })
     }
 
@@ -92,17 +103,35 @@ impl App {
     }
 }
 
+/// What verifies access tokens, and what renews its keys where they are public ones.
+fn verifier(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+) -> Result<(Verifier, Option<Arc<JwksClient>>), FetchError> {
+    let tokens = &config.tokens;
+    let secrets = tokens.secret_keys();
+    let keys = Keys::fixed(secrets.clone());
+    let verifier = Verifier::with_keys(&tokens.issuer, &config.audience, keys.clone(), Arc::clone(clock));
+    let Some(url) = config.jwks.clone() else { return Ok((verifier, None)) };
+    let options = JwksOptions { url, algorithms: tokens.public_key_algorithms(), fixed: secrets };
+    let client = Arc::new(JwksClient::new(options, keys, Arc::clone(clock), Arc::clone(rng))?);
+    Ok((verifier.with_source(Arc::clone(&client) as Arc<dyn KeySource>), Some(client)))
+}
+
 /// What `/readyz` asks.
-struct Database {
+struct Needs {
     store: Arc<dyn NoteStore>,
     prepared: Prepared,
+    jwks: Option<Arc<JwksClient>>,
 }
 
 #[async_trait]
-impl Dependencies for Database {
+impl Dependencies for Needs {
     async fn health(&self) -> BTreeMap<&'static str, Health> {
         let up = self.prepared.is_done() && self.store.ping().await.is_ok();
-        let health = if up { Health::Up } else { Health::Down };
-        BTreeMap::from([("database", health)])
+        let health = |up| if up { Health::Up } else { Health::Down };
+        let jwks = self.jwks.as_ref().map(|client| ("jwks", health(client.is_loaded())));
+        [("database", health(up))].into_iter().chain(jwks).collect()
     }
 }

@@ -4,6 +4,7 @@ use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use common::{
     env::{Env, Setting, SettingErrors},
+    jwks::Url,
     settings::{self, Tokens},
     sql::DatabaseUrl,
     telemetry::log,
@@ -23,12 +24,13 @@ const OWN: &[Setting] = &[
 /// Every setting that resource-service reads: `.env.example` is tested against it.
 #[must_use]
 pub fn settings() -> Vec<Setting> {
-    [settings::TOKENS, settings::LOG, OWN].concat()
+    [settings::TOKENS, settings::JWKS, settings::LOG, OWN].concat()
 }
 
 #[derive(Deserialize, Default)]
 struct Raw {
     jwt_audience: Option<String>,
+    jwt_jwks_url: Option<String>,
     resource_database_url: Option<String>,
     resource_migrate: Option<String>,
     resource_bind: Option<String>,
@@ -41,6 +43,8 @@ struct Raw {
 pub struct Config {
     /// How access tokens are signed.
     pub tokens: Tokens,
+    /// Where the public keys of auth-service are, where there are some.
+    pub jwks: Option<Url>,
     /// Who this service is in a token's `aud`.
     pub audience: String,
     /// Where notes are kept.
@@ -63,6 +67,7 @@ impl Config {
         let log = settings::log(&mut env);
         let tokens = Tokens::read(&mut env);
         let raw: Raw = env.section();
+        let jwks = tokens.as_ref().and_then(|tokens| jwks(&mut env, tokens, raw.jwt_jwks_url));
         let audience = env.parse("JWT_AUDIENCE", raw.jwt_audience, audience);
         let database = env.parse("RESOURCE_DATABASE_URL", raw.resource_database_url, str::parse::<DatabaseUrl>);
         let migrate = settings::switch(&mut env, "RESOURCE_MIGRATE", raw.resource_migrate);
@@ -74,6 +79,7 @@ impl Config {
             log?;
             Some(Self {
                 tokens: tokens?,
+                jwks,
                 audience: audience?,
                 database: database?,
                 migrate: migrate?,
@@ -109,6 +115,17 @@ pub fn internal_bind(variables: impl IntoIterator<Item = (OsString, OsString)>) 
     let raw: Raw = env.section();
     let bind = settings::bind(&mut env, "RESOURCE_INTERNAL_BIND", raw.resource_internal_bind);
     env.finish(bind)
+}
+
+/// Needed where public keys are accepted.
+fn jwks(env: &mut Env, tokens: &Tokens, raw: Option<String>) -> Option<Url> {
+    if tokens.public_key_algorithms().is_empty() {
+        return None;
+    }
+    env.parse("JWT_JWKS_URL", raw, |text| {
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        url.ok_or("must be the http or https address of auth-service's /.well-known/jwks.json")
+    })
 }
 
 fn audience(text: &str) -> Result<String, &'static str> {

@@ -47,6 +47,7 @@ fn complete(file: &mut EnvFile, instance: &Instance, urls: &Urls) -> Result<(), 
     let made_once = [
         ("JWT_SECRET", secrets::key()?),
         ("REFRESH_SECRET", secrets::key()?),
+        ("AUTH_MASTER_KEY", secrets::key()?),
         (ADMIN_USERNAME, chosen(ADMIN_USERNAME).unwrap_or_else(|| "admin".to_owned())),
         (ADMIN_PASSWORD, chosen(ADMIN_PASSWORD).map_or_else(secrets::password, Ok)?),
         ("AUTH_DATABASE_URL", sqlite("auth")),
@@ -181,7 +182,7 @@ mod tests {
     fn a_service_sees_its_own_settings_and_the_shared_ones() {
         let (_, file) = first_start();
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-        let auth = names(&["AUTH_DATABASE_URL", "JWT_ISSUER", "JWT_SECRET", "REFRESH_SECRET"]);
+        let auth = names(&["AUTH_DATABASE_URL", "AUTH_MASTER_KEY", "JWT_ISSUER", "JWT_SECRET", "REFRESH_SECRET"]);
         assert_eq!(seen_by(Service::Auth, &file, &[]), auth);
         let resource = names(&["JWT_ISSUER", "JWT_SECRET", "RESOURCE_DATABASE_URL"]);
         assert_eq!(seen_by(Service::Resource, &file, &[]), resource);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Failure, input::secret_from_file, output, variables};
 use crate::{
     config,
-    domain::client::{Client, ClientId, ClientSecret, GrantType},
+    domain::client::{Client, ClientId, ClientSecret, GrantType, LONGEST_CLIENT_TOKEN},
     ports::{SystemClock, SystemRng},
     service::manage_clients::{ClientAddition, ClientOperator, ManageClientError},
     storage::sql::{SCHEMA, SqlClients},
@@ -169,6 +169,6 @@ fn described(client: &Client) -> String {
 
 fn token_ttl(text: &str) -> Result<Duration, String> {
     let ttl = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    let bounds = Duration::from_mins(1)..=Duration::from_hours(1);
+    let bounds = Duration::from_mins(1)..=LONGEST_CLIENT_TOKEN;
     if bounds.contains(&ttl) { Ok(ttl) } else { Err("must be from 1m to 1h".to_owned()) }
 }

@@ -6,7 +6,7 @@ use common::{env::SettingErrors, sql::MigrateError};
 
 use crate::{
     app::StartError,
-    service::{manage_clients::ManageClientError, manage_users::ManageError},
+    service::{manage_clients::ManageClientError, manage_users::ManageError, signing_keys::KeysError},
 };
 
 /// Wrong settings, as in sysexits.h (`EX_USAGE`).
@@ -30,6 +30,9 @@ pub enum Failure {
     /// A client was not changed.
     #[error("{0}\n")]
     ManageClient(#[from] ManageClientError),
+    /// The signing keys were not read or changed.
+    #[error("{0}\n")]
+    Keys(#[from] KeysError),
     /// What was given cannot be meant.
     #[error("{0}\n")]
     Input(String),

@@ -4,6 +4,7 @@ mod audit;
 mod client;
 mod failure;
 mod input;
+mod key;
 mod output;
 mod serve;
 mod user;
@@ -44,6 +45,9 @@ enum Command {
     /// Add, list and change the services that may ask for tokens of their own
     #[command(subcommand)]
     Client(client::ClientCommand),
+    /// List, rotate and retire the keys that sign access tokens
+    #[command(subcommand)]
+    Key(key::KeyCommand),
 }
 
 /// Does what the command line says.
@@ -55,6 +59,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Audit(args) => runtime()?.block_on(audit::run(args)),
         Command::User(command) => runtime()?.block_on(user::run(command)),
         Command::Client(command) => runtime()?.block_on(client::run(command)),
+        Command::Key(command) => runtime()?.block_on(key::run(command)),
     }
 }
 

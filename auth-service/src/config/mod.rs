@@ -1,8 +1,9 @@
 //! The settings of auth-service: raw texts become what is meant, all errors at once. See `.env.example`.
 
+mod signing;
 mod table;
 
-use std::{ffi::OsString, net::SocketAddr, thread::available_parallelism, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, sync::Arc, thread::available_parallelism, time::Duration};
 
 use common::{
     env::{Env, SettingErrors},
@@ -19,10 +20,12 @@ use tracing_subscriber::EnvFilter;
 
 pub use table::settings;
 
+use signing::Signing;
+
 use crate::{
-    crypto::bcrypt_pool::BcryptOptions,
-    domain::session::RefreshRules,
-    service::{Policy, Registration},
+    crypto::{bcrypt_pool::BcryptOptions, master_key::MasterKeys},
+    domain::{client::LONGEST_CLIENT_TOKEN, session::RefreshRules},
+    service::{Policy, Registration, signing_keys::KeyPolicy},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -35,6 +38,10 @@ pub struct Config {
     pub tokens: Tokens,
     /// How refresh tokens are signed. No other service has these.
     pub refresh_secrets: SecretSet,
+    /// The life of the keys that sign access tokens.
+    pub keys: KeyPolicy,
+    /// What the keys in the store are encrypted under. Without it there are none.
+    pub masters: Option<Arc<MasterKeys>>,
     /// The rules of the use cases.
     pub policy: Policy,
     /// bcrypt.
@@ -144,6 +151,39 @@ pub fn bcrypt(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Resu
     env.finish(options)
 }
 
+/// What `key` needs beside the database: the master keys, and how keys live.
+pub fn keys(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<(Arc<MasterKeys>, KeyPolicy), SettingErrors> {
+    let mut env = Env::new(variables, &settings());
+    let signing = Signing::read(&mut env);
+    let raw: RawSessions = env.section();
+    let ttls = ttls(&mut env, raw.access_ttl, raw.access_only_ttl);
+    let masters = signing.as_ref().and_then(|signing| signing.masters.clone());
+    let masters = env.required("AUTH_MASTER_KEY", masters);
+    let keys = (|| Some((masters?, signing?.policy(ttls?, false))))();
+    env.finish(keys)
+}
+
+/// How long access tokens live.
+#[derive(Clone, Copy)]
+struct Ttls {
+    access: Duration,
+    access_only: Duration,
+}
+
+impl Ttls {
+    fn longest(self) -> Duration {
+        self.access.max(self.access_only).max(LONGEST_CLIENT_TOKEN)
+    }
+}
+
+fn ttls(env: &mut Env, access: Option<String>, access_only: Option<String>) -> Option<Ttls> {
+    let access = env.duration("ACCESS_TTL", access, (SECOND, DAY));
+    let access_only = env.duration("ACCESS_ONLY_TTL", access_only, (SECOND, 30 * DAY));
+    Some(Ttls { access: access?, access_only: access_only? })
+}
+
 impl Config {
     /// Reads everything that `serve` needs.
     pub fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, SettingErrors> {
@@ -158,12 +198,13 @@ impl Config {
             raw.refresh_secret_previous,
         );
         refuse_shared_secret(&mut env, tokens.as_ref(), refresh_secrets.as_ref());
+        let signing = Signing::read(&mut env);
+        refuse_unaccepted_algorithm(&mut env, tokens.as_ref(), signing.as_ref());
         let redis = env.parse_optional("REDIS_URL", raw.redis_url, redis_url);
         let hold = env.duration("REFRESH_HOLD", raw.refresh_hold, (SECOND, 600 * SECOND));
         let idle_ttl = env.duration("REFRESH_IDLE_TTL", raw.refresh_idle_ttl, (60 * SECOND, 3650 * DAY));
         let absolute_ttl = env.duration("REFRESH_ABSOLUTE_TTL", raw.refresh_absolute_ttl, (60 * SECOND, 3650 * DAY));
-        let access_ttl = env.duration("ACCESS_TTL", raw.access_ttl, (SECOND, DAY));
-        let access_only_ttl = env.duration("ACCESS_ONLY_TTL", raw.access_only_ttl, (SECOND, 30 * DAY));
+        let ttls = ttls(&mut env, raw.access_ttl, raw.access_only_ttl);
 
         let raw: RawAuth = env.section();
         let database = env.parse("AUTH_DATABASE_URL", raw.auth_database_url, str::parse::<DatabaseUrl>);
@@ -188,12 +229,14 @@ impl Config {
         let audiences = env.parse("AUTH_FIRST_PARTY_AUDIENCES", raw.auth_first_party_audiences, audiences);
 
         let config = (|| {
-            let tokens = tokens?;
+            let (tokens, signing, ttls) = (tokens?, signing?, ttls?);
+            let keys = signing.policy(ttls, tokens.secrets.is_none());
             Some(Self {
                 policy: Policy {
                     issuer: tokens.issuer.clone(),
-                    access_ttl: access_ttl?,
-                    access_only_ttl: access_only_ttl?,
+                    access_ttl: ttls.access,
+                    access_only_ttl: ttls.access_only,
+                    jwks_max_age: signing.jwks_max_age,
                     absolute_ttl: absolute_ttl?,
                     refresh: RefreshRules { hold: hold?, idle_ttl: idle_ttl? },
                     scope: scope?,
@@ -202,6 +245,8 @@ impl Config {
                 },
                 tokens,
                 refresh_secrets: refresh_secrets?,
+                keys,
+                masters: signing.masters,
                 bcrypt: bcrypt?,
                 database: database?,
                 redis,
@@ -218,8 +263,17 @@ impl Config {
 /// The shared secret is known to every service; a refresh token signed with it could be minted by any of them.
 fn refuse_shared_secret(env: &mut Env, tokens: Option<&Tokens>, refresh: Option<&SecretSet>) {
     let (Some(tokens), Some(refresh)) = (tokens, refresh) else { return };
-    if refresh.iter().any(|own| tokens.secrets.iter().any(|shared| shared == own)) {
+    let shared = || tokens.secrets.iter().flat_map(SecretSet::iter);
+    if refresh.iter().any(|own| shared().any(|shared| shared == own)) {
         env.reject("REFRESH_SECRET", "(or its _NEXT or _PREVIOUS) is the same as a JWT_SECRET: they must differ");
+    }
+}
+
+/// Tokens that auth-service itself does not accept would end every session at the next request.
+fn refuse_unaccepted_algorithm(env: &mut Env, tokens: Option<&Tokens>, signing: Option<&Signing>) {
+    let (Some(tokens), Some(signing)) = (tokens, signing) else { return };
+    if !tokens.algorithms.contains(&signing.jws_algorithm()) {
+        env.reject("AUTH_SIGNING_ALGORITHM", "is not among JWT_ALGORITHMS, so that nobody would accept the tokens");
     }
 }
 

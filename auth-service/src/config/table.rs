@@ -38,6 +38,37 @@ pub(super) const OWN: &[Setting] = &[
         help: "How long the access token of mode `access_only` lives.",
     },
     Setting {
+        name: "AUTH_SIGNING_ALGORITHM",
+        default: Some("HS256"),
+        secret: false,
+        help: "What access tokens are signed with: `HS256` (JWT_SECRET), or a key of the store: `EdDSA`, `ES256`, `RS256`.",
+    },
+    Setting {
+        name: "AUTH_MASTER_KEY",
+        default: None,
+        secret: true,
+        help: "Encrypts the signing keys in the store: 32 bytes in base64url, from `auth-service key new-master`.",
+    },
+    Setting { name: "AUTH_MASTER_KEY_NEXT", default: None, secret: true, help: "Decrypts already, encrypts nothing." },
+    Setting {
+        name: "AUTH_MASTER_KEY_PREVIOUS",
+        default: None,
+        secret: true,
+        help: "Decrypts still, encrypts nothing; needed until `auth-service key rewrap` is done.",
+    },
+    Setting {
+        name: "AUTH_KEY_ROTATION",
+        default: Some("30d"),
+        secret: false,
+        help: "How long a signing key signs before the next one takes over.",
+    },
+    Setting {
+        name: "AUTH_JWKS_MAX_AGE",
+        default: Some("5m"),
+        secret: false,
+        help: "How long verifiers may keep /.well-known/jwks.json; a key is published for longer than that before it signs.",
+    },
+    Setting {
         name: "REDIS_URL",
         default: None,
         secret: true,

@@ -4,57 +4,127 @@
 //! `jti` is a code over all other claims, under a key that only auth-service has. Resource services do not look at it;
 //! auth-service's own routes accept nothing without it.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{
     claims::{ACCESS_TOKEN_TYPE, AccessClaims},
+    clock::Timestamp,
+    jwk::JwkSet,
     secret::SecretSet,
-    verifier::{TokenError, Verifier},
+    verifier::{KeySet, Keys, RepeatedKid, TokenError, Verifier},
 };
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::SecretString;
 
+use super::{
+    jws::{JwsSigner, SigningFailed},
+    open_keys::OpenKeys,
+};
 use crate::ports::{Clock, Rng};
 
 const RANDOM_BYTES: usize = 16;
 const CODE_BYTES: usize = 16;
 
-/// Signs access tokens and verifies those that come back to auth-service.
-pub struct AccessTokens {
-    header: Header,
-    key: EncodingKey,
-    verifier: Verifier,
-    /// The one that makes codes comes first; the others only check them.
-    code_keys: Vec<hmac::Key>,
+/// Where the keys that sign come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignsWith {
+    /// The shared secret alone (HS256); there is no other key.
+    Secret,
+    /// The shared secret; keys of the store are verified with as long as there are some.
+    SecretBesideKeys,
+    /// The keys of the store; the shared secret, where it is accepted, as long as none of them is active.
+    Keys,
 }
 
-/// The claims could not be written or signed.
+/// Signs access tokens and verifies those that come back to auth-service.
+pub struct AccessTokens {
+    signs_with: SignsWith,
+    /// HS256, where it is accepted.
+    secret: Option<JwsSigner>,
+    /// As the store had them last; `None` before it has been asked.
+    keys: RwLock<Option<Arc<OpenKeys>>>,
+    verifier: Verifier,
+    verifying: Keys,
+    secrets: KeySet,
+    /// The one that makes codes comes first; the others only check them.
+    code_keys: Vec<hmac::Key>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why a token was not signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the token could not be signed")]
-pub struct SigningFailed;
+pub enum SignError {
+    /// The keys have not been read from the store yet: try again.
+    #[error("the signing keys have not been read yet")]
+    NoKey,
+    /// It could not be written or signed.
+    #[error(transparent)]
+    Failed(#[from] SigningFailed),
+}
 
 impl AccessTokens {
-    /// Signs with `shared`, makes its codes with keys derived from `own`.
-    #[must_use]
-    pub fn new(issuer: &str, shared: &SecretSet, own: &SecretSet, clock: Arc<dyn Clock>) -> Self {
-        let mut header = Header::new(Algorithm::HS256);
-        header.typ = Some(ACCESS_TOKEN_TYPE.to_owned());
-        header.kid = Some(shared.current.kid());
-        Self {
-            header,
-            key: EncodingKey::from_secret(shared.current.as_bytes()),
-            verifier: Verifier::new(issuer, issuer, shared, clock),
+    /// Signs as `signs_with` says, with `shared` as the secrets of HS256 where it is accepted, and makes its codes with
+    /// keys derived from `own`.
+    pub fn new(
+        issuer: &str,
+        signs_with: SignsWith,
+        shared: Option<&SecretSet>,
+        own: &SecretSet,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SigningFailed> {
+        let signer = |secrets: &SecretSet| JwsSigner::with_secret(ACCESS_TOKEN_TYPE, &secrets.current);
+        let secrets = shared.map(KeySet::of_secrets).unwrap_or_default();
+        let verifying = Keys::fixed(secrets.clone());
+        Ok(Self {
+            signs_with,
+            secret: shared.map(signer).transpose()?,
+            keys: RwLock::default(),
+            verifier: Verifier::with_keys(issuer, issuer, verifying.clone(), Arc::clone(&clock)),
+            verifying,
+            secrets,
             code_keys: own
                 .iter()
                 .map(|secret| hmac::Key::new(hmac::HMAC_SHA256, &secret.derive(b"latchkey jti")))
                 .collect(),
+            clock,
+        })
+    }
+
+    /// Takes over the keys as the store has them now: one of them signs, and all of them verify.
+    pub fn adopt(&self, keys: &Arc<OpenKeys>) -> Result<(), RepeatedKid> {
+        let mut current = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().is_some_and(|known| Arc::ptr_eq(known, keys)) {
+            return Ok(());
+        }
+        let own = keys.iter().map(|open| open.verifying.clone());
+        self.verifying.replace(KeySet::new(self.secrets.iter().cloned().chain(own))?);
+        *current = Some(Arc::clone(keys));
+        Ok(())
+    }
+
+    /// The public keys for everybody at `now`. `None` when they have not been read yet.
+    #[must_use]
+    pub fn published(&self, now: Timestamp) -> Option<JwkSet> {
+        match self.signs_with {
+            SignsWith::Secret => Some(JwkSet::default()),
+            SignsWith::SecretBesideKeys | SignsWith::Keys => Some(self.keys()?.published(now)),
         }
     }
 
+    /// Whether there is a key to sign with.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        let active = || self.keys()?.signing_at(self.clock.now()).map(drop);
+        self.secret.is_some() || active().is_some()
+    }
+
+    fn keys(&self) -> Option<Arc<OpenKeys>> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Gives `claims` a `jti` and signs them.
-    pub fn sign(&self, claims: AccessClaims, rng: &dyn Rng) -> Result<SecretString, SigningFailed> {
+    pub fn sign(&self, claims: AccessClaims, rng: &dyn Rng) -> Result<SecretString, SignError> {
         let mut jti = [0; RANDOM_BYTES + CODE_BYTES];
         let (random, code) = jti.split_at_mut(RANDOM_BYTES);
         rng.fill(random);
@@ -62,7 +132,13 @@ impl AccessTokens {
         let tag = hmac::sign(key, &coded_text(&claims, random).ok_or(SigningFailed)?);
         code.copy_from_slice(&tag.as_ref()[..CODE_BYTES]);
         let claims = claims.with_jti(URL_SAFE_NO_PAD.encode(jti));
-        jsonwebtoken::encode(&self.header, &claims, &self.key).map(SecretString::from).map_err(|_| SigningFailed)
+        if self.signs_with == SignsWith::Keys
+            && let Some(keys) = self.keys()
+            && let Some(active) = keys.signing_at(self.clock.now())
+        {
+            return Ok(active.signer.sign(&claims)?);
+        }
+        Ok(self.secret.as_ref().ok_or(SignError::NoKey)?.sign(&claims)?)
     }
 
     /// The claims of a token that auth-service itself has signed and that is valid now.
@@ -90,7 +166,7 @@ fn coded_text(claims: &AccessClaims, random: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use common::{claims::UserClaims, clock::Timestamp, secret::SigningSecret, testing::ManualClock};
+    use common::{claims::UserClaims, secret::SigningSecret, testing::ManualClock};
     use secrecy::ExposeSecret;
     use uuid::Uuid;
 
@@ -104,7 +180,8 @@ mod tests {
     }
 
     fn tokens(shared: &SecretSet, own: &SecretSet) -> AccessTokens {
-        AccessTokens::new(ISSUER, shared, own, Arc::new(ManualClock::at(Timestamp::from_seconds(1000))))
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1000)));
+        AccessTokens::new(ISSUER, SignsWith::Secret, Some(shared), own, clock).unwrap()
     }
 
     fn claims() -> AccessClaims {

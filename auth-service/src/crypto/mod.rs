@@ -2,4 +2,8 @@
 
 pub mod access_tokens;
 pub mod bcrypt_pool;
+pub mod jws;
+pub mod master_key;
+pub mod open_keys;
 pub mod refresh_tokens;
+pub mod signing_pair;

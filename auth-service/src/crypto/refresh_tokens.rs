@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::access_tokens::SigningFailed;
+use super::jws::SigningFailed;
 use crate::{
     domain::{
         ids::{SessionId, TokenId, UserId},

@@ -8,6 +8,9 @@ use common::{clock::Timestamp, rng::Rng, scope::Scope};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+/// No client's access token lives longer. A retired signing key is kept for as long.
+pub const LONGEST_CLIENT_TOKEN: Duration = Duration::from_hours(1);
+
 /// A client's name: `[a-z][a-z0-9-]{2,40}`. No user's id looks like that from its ninth character on, so that `sub` tells
 /// the two apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

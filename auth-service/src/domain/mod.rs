@@ -8,4 +8,6 @@ pub mod ids;
 pub mod invite;
 pub mod password;
 pub mod session;
+pub mod signing_key;
+pub mod signing_key_rules;
 pub mod user;

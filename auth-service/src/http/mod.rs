@@ -5,6 +5,7 @@ mod admin;
 mod administrator;
 mod client_address;
 mod docs;
+mod jwks;
 mod login;
 mod logout;
 mod me;
@@ -55,6 +56,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(auth)
         .service(admin)
         .service(resource("/oauth/token", [post(oauth::token)]))
+        .service(resource("/.well-known/jwks.json", [get(jwks::jwks)]))
         .service(resource("/openapi.json", [get(openapi::serve)]))
         .service(resource("/docs", [get(docs::enter)]))
         .service(resource("/docs/{file:.*}", [get(docs::serve)]));

@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{admin, login, logout, me, oauth, password, reauth, refresh, register, sessions};
+use super::{admin, jwks, login, logout, me, oauth, password, reauth, refresh, register, sessions};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,9 +17,9 @@ use super::{admin, login, logout, me, oauth, password, reauth, refresh, register
     ),
     paths(
         register::register, login::login, refresh::refresh, logout::logout, logout::logout_all, reauth::reauthenticate,
-        me::me, sessions::list, sessions::end, password::change, oauth::token, admin::audit::list,
+        me::me, sessions::list, sessions::end, password::change, oauth::token, admin::audit::list, jwks::jwks,
     ),
-    tags((name = "login", description = "From a password to tokens and back"), (name = "account", description = "The user's own things"), (name = "services", description = "Tokens for services themselves (RFC 6749)"), (name = "admin", description = "For the role `admin`")),
+    tags((name = "login", description = "From a password to tokens and back"), (name = "account", description = "The user's own things"), (name = "services", description = "Tokens for services themselves (RFC 6749)"), (name = "keys", description = "What tokens are verified with"), (name = "admin", description = "For the role `admin`")),
     modifiers(&Tokens),
 )]
 struct Document;

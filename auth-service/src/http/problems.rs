@@ -24,6 +24,8 @@ use crate::{
 /// Seconds: stores come back within moments, or not for long.
 const RETRY_AFTER: u32 = 1;
 
+const NOT_NOW: &str = "This cannot be done right now; try again in a moment";
+
 impl From<Trouble> for Problem {
     fn from(trouble: Trouble) -> Self {
         trouble_as(&trouble, "unavailable")
@@ -35,7 +37,7 @@ fn trouble_as(trouble: &Trouble, code: &'static str) -> Problem {
     match trouble {
         Trouble::Store(StoreError::Unavailable(_)) => {
             tracing::warn!(%trouble, "answered 503");
-            Problem::unavailable(code, "This cannot be done right now; try again in a moment", RETRY_AFTER)
+            Problem::unavailable(code, NOT_NOW, RETRY_AFTER)
         }
         Trouble::Busy | Trouble::Contended => {
             tracing::warn!(%trouble, "answered 503");
@@ -159,6 +161,11 @@ fn wrong_password() -> Problem {
 fn weak_password(field: &'static str, weak: WeakPassword) -> Problem {
     let problem = Problem::new(Status::UnprocessableEntity, "weak_password", "The password is too easy to guess");
     weak.warning.into_iter().chain(weak.suggestions).fold(problem, |problem, advice| problem.with_field(field, advice))
+}
+
+/// 503 for what the store has not been asked for yet.
+pub(super) fn not_yet() -> Problem {
+    Problem::unavailable("unavailable", NOT_NOW, RETRY_AFTER)
 }
 
 /// 400 for a password that cannot be one.

@@ -11,8 +11,9 @@ use secrecy::SecretString;
 
 use super::{Deps, Trouble};
 use crate::{
-    crypto::access_tokens::SigningFailed,
+    crypto::{access_tokens::SignError, jws::SigningFailed},
     domain::session::{Mode, Session},
+    ports::StoreError,
 };
 
 /// A successful answer of login and refresh (RFC 6749, section 5.1).
@@ -31,6 +32,15 @@ pub struct Grant {
 impl From<SigningFailed> for Trouble {
     fn from(_: SigningFailed) -> Self {
         Self::Internal("a token could not be signed")
+    }
+}
+
+impl From<SignError> for Trouble {
+    fn from(error: SignError) -> Self {
+        match error {
+            SignError::NoKey => StoreError::Unavailable(error.to_string()).into(),
+            SignError::Failed(failed) => failed.into(),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub mod profile;
 pub mod reauthenticate;
 pub mod refresh;
 pub mod register;
+pub mod signing_keys;
 
 use std::{sync::Arc, time::Duration};
 
@@ -46,7 +47,7 @@ pub struct Deps {
     /// bcrypt, away from the workers.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Signs and verifies access tokens.
-    pub access_tokens: AccessTokens,
+    pub access_tokens: Arc<AccessTokens>,
     /// Signs and verifies refresh tokens.
     pub refresh_tokens: RefreshTokens,
     /// The time.
@@ -77,6 +78,8 @@ pub struct Policy {
     pub access_ttl: Duration,
     /// How long the access token of mode `access_only` lives.
     pub access_only_ttl: Duration,
+    /// How long verifiers may keep the public keys.
+    pub jwks_max_age: Duration,
     /// How long a session lives at the most.
     pub absolute_ttl: Duration,
     /// Hold and idle time of refreshes.

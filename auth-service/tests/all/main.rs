@@ -7,5 +7,6 @@ mod api;
 mod faults;
 mod gateway;
 mod process;
+mod signing_keys;
 mod stores;
 mod support;

@@ -39,10 +39,11 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     assert!(!errors.contains("hunter2") && !errors.contains("horse"), "{errors}");
     assert_snapshot!(errors, @"
     LOG_FORMAT must be json or pretty
+    JWT_ALGORITHMS must be HS256, EdDSA, ES256 or RS256, divided by commas
+    JWT_ISSUER must be an http or https address without a trailing slash, query or fragment
     JWT_SECRET must have at least 32 bytes
     JWT_SECRET_NEXT must have at least 32 bytes
     JWT_SECRET_PREVIOUS must have at least 32 bytes
-    JWT_ISSUER must be an http or https address without a trailing slash, query or fragment
     JWT_AUDIENCE must be a name without spaces
     RESOURCE_DATABASE_URL must begin with sqlite: or postgres://
     RESOURCE_MIGRATE must be true or false

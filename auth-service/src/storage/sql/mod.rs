@@ -6,6 +6,7 @@ mod clients;
 mod epochs;
 mod failure;
 mod invites;
+mod keys;
 mod migrations;
 mod names;
 mod outbox;
@@ -18,6 +19,7 @@ mod users;
 
 pub use audit::SqlAudit;
 pub use clients::SqlClients;
+pub use keys::SqlKeys;
 pub use migrations::SCHEMA;
 pub use sessions::SqlSessions;
 pub use users::SqlUsers;

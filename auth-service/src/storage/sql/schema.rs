@@ -92,3 +92,23 @@ diesel::table! {
         detail -> Text,
     }
 }
+
+diesel::table! {
+    signing_keys (kid) {
+        kid -> Text,
+        algorithm -> Text,
+        private_key -> Binary,
+        master_kid -> Text,
+        created_at -> BigInt,
+        activates_at -> BigInt,
+        retires_at -> Nullable<BigInt>,
+        verify_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    signing_keys_revision (id) {
+        id -> BigInt,
+        revision -> BigInt,
+    }
+}

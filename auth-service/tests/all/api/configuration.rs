@@ -38,13 +38,20 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     let errors = errors(&variables);
     assert!(!errors.contains("hunter2") && !errors.contains("horse"), "{errors}");
     assert_snapshot!(errors, @"
+    JWT_ALGORITHMS must be HS256, EdDSA, ES256 or RS256, divided by commas
+    JWT_ISSUER must be an http or https address without a trailing slash, query or fragment
     JWT_SECRET must have at least 32 bytes
     JWT_SECRET_NEXT must have at least 32 bytes
     JWT_SECRET_PREVIOUS must have at least 32 bytes
-    JWT_ISSUER must be an http or https address without a trailing slash, query or fragment
     REFRESH_SECRET must have at least 32 bytes
     REFRESH_SECRET_NEXT must have at least 32 bytes
     REFRESH_SECRET_PREVIOUS must have at least 32 bytes
+    AUTH_SIGNING_ALGORITHM must be HS256, EdDSA, ES256 or RS256
+    AUTH_MASTER_KEY must be 32 random bytes in base64url, 43 characters: make one with `auth-service key new-master`
+    AUTH_MASTER_KEY_NEXT must be 32 random bytes in base64url, 43 characters: make one with `auth-service key new-master`
+    AUTH_MASTER_KEY_PREVIOUS must be 32 random bytes in base64url, 43 characters: make one with `auth-service key new-master`
+    AUTH_KEY_ROTATION must be a duration such as 90s, 15m or 30d, between 1m and 9years 11months 27days 21h 50m 24s
+    AUTH_JWKS_MAX_AGE must be a duration such as 90s, 15m or 30d, between 1s and 1day
     REDIS_URL must begin with redis:// or rediss://
     REFRESH_HOLD must be a duration such as 90s, 15m or 30d, between 1s and 10m
     REFRESH_IDLE_TTL must be a duration such as 90s, 15m or 30d, between 1m and 9years 11months 27days 21h 50m 24s

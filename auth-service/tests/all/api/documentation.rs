@@ -9,6 +9,7 @@ async fn the_document_names_every_address() {
     let mut paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
     paths.sort();
     let expected = [
+        "/.well-known/jwks.json",
         "/admin/audit",
         "/auth/login",
         "/auth/logout",

@@ -1,0 +1,2 @@
+DROP TABLE signing_keys_revision;
+DROP TABLE signing_keys;

@@ -1,0 +1,6 @@
+//! The keys that sign access tokens: the rules of their life, the store, what a running service does with them.
+
+mod jwks;
+mod keeper;
+mod rules;
+mod store;
