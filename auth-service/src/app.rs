@@ -24,10 +24,11 @@ use crate::{
         refresh_tokens::RefreshTokens,
     },
     http::{self, BODY_LIMIT, Outcomes, TrustedProxies},
-    ports::{Clock, Rng, SessionStore, StoreError, UserStore},
+    ports::{Clock, RevocationLog, Rng, SessionStore, StoreError, UserStore},
     service::{
         Deps,
         audit::Audit,
+        revocation_feed::{RevocationFeed, log_kept},
         signing_keys::{KeyKeeper, KeysError},
     },
     storage::{
@@ -77,13 +78,20 @@ impl App {
         let (audit, events) = Audit::new(Arc::clone(&clock), Arc::clone(&rng), &metrics);
         tasks.spawn(events.write_to(Arc::new(audit_trail.clone())));
         tasks.spawn(background::sweep_audit(audit_trail.clone(), config.audit, Arc::clone(&clock)));
-        let sessions: Arc<dyn SessionStore> = if let Some(url) = &config.redis {
-            Arc::new(RedisSessions::connect(url).map_err(|error| StartError::Redis(error.to_string()))?)
+        let kept = log_kept(&config.policy);
+        let (sessions, log): (Arc<dyn SessionStore>, Arc<dyn RevocationLog>) = if let Some(url) = &config.redis {
+            let sessions = RedisSessions::connect(url).map_err(|error| StartError::Redis(error.to_string()))?;
+            let sessions = sessions.keeping_revocations_for(kept);
+            let log = Arc::new(sessions.log());
+            (Arc::new(sessions), log)
         } else {
-            let sessions = SqlSessions::new(sql);
+            let sessions = SqlSessions::new(sql).keeping_revocations_for(kept);
             tasks.spawn(background::sweep_sessions(sessions.clone(), Arc::clone(&clock)));
-            Arc::new(sessions)
+            let log = Arc::new(sessions.log());
+            (Arc::new(sessions), log)
         };
+        let feed = Arc::new(RevocationFeed::new(log, &metrics));
+        tasks.spawn(Arc::clone(&feed).run());
         tasks.spawn(background::apply_effects(Arc::clone(&users), Arc::clone(&sessions), Arc::clone(&clock)));
 
         let options = Options {
@@ -114,13 +122,18 @@ impl App {
             rng,
             policy: config.policy.clone(),
         });
-        let running = server::start(&options, metrics, stores, move |routes| {
+        let (feed, internal_deps) = (web::Data::from(feed), deps.clone());
+        let internal = move |routes: &mut web::ServiceConfig| {
+            routes.app_data(feed.clone()).app_data(internal_deps.clone()).configure(http::internal_routes);
+        };
+        let public = move |routes: &mut web::ServiceConfig| {
             routes
                 .app_data(deps.clone())
                 .app_data(outcomes.clone())
                 .app_data(trusted_proxies.clone())
                 .configure(http::routes);
-        })?;
+        };
+        let running = server::start(&options, metrics, stores, public, internal)?;
         Ok(Self { running, audit, tasks })
     }
 

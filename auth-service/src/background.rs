@@ -52,7 +52,8 @@ pub async fn keep_signing_keys(keeper: KeyKeeper, access_tokens: Arc<AccessToken
     }
 }
 
-/// Deletes expired sessions where the store does not do so by itself, a small batch at a time.
+/// Deletes expired sessions, and what the revocation log need not say any more, where the store does not do so by
+/// itself: a small batch at a time.
 pub async fn sweep_sessions(sessions: SqlSessions, clock: Arc<dyn Clock>) {
     let mut ticks = interval(SWEEP_PAUSE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -65,6 +66,8 @@ pub async fn sweep_sessions(sessions: SqlSessions, clock: Arc<dyn Clock>) {
 
 async fn sweep(sessions: &SqlSessions, clock: &dyn Clock) -> Result<(), StoreError> {
     while sessions.sweep(clock.now(), SWEEP_BATCH).await? == SWEEP_BATCH as usize {}
+    let log = sessions.log();
+    while log.sweep(clock.now(), SWEEP_BATCH).await? == SWEEP_BATCH as usize {}
     Ok(())
 }
 

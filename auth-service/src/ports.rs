@@ -17,6 +17,7 @@ use crate::domain::{
     ids::{SessionId, UserId},
     invite::{HashedInvite, Invite},
     password::{Password, PasswordHash},
+    revocation::{Cursor, Revocation, Revoked},
     session::{PresentedToken, RefreshRules, Refusal, RevokedReason, Rotation, Session},
     signing_key::{KeyId, Retirement, SigningKey},
     user::{Account, Identifier, User},
@@ -168,7 +169,43 @@ pub enum RefreshOutcome {
     },
 }
 
-/// Sessions. Each method is one step: no other request sees half of it.
+/// The log of what was revoked lately, from which other services learn it. Entries stay until no token lives that they
+/// could be about.
+#[async_trait]
+pub trait RevocationLog: Send + Sync {
+    /// Adds to the log. Adding the same twice does no harm.
+    async fn append(&self, revoked: Vec<Revoked>, now: Timestamp) -> Result<(), StoreError>;
+
+    /// At most `limit` entries after the cursor, or from the start, the oldest first.
+    async fn read(&self, after: Option<&Cursor>, limit: u32) -> Result<LogPage, StoreError>;
+}
+
+/// A part of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogPage {
+    /// What is there.
+    Entries {
+        /// The place after the last of them.
+        cursor: Cursor,
+        /// In the order in which they were added.
+        entries: Vec<LogEntry>,
+    },
+    /// The log has no such place: it was made anew, put back to an earlier state, or has gone on for long since.
+    UnknownCursor,
+}
+
+/// An entry and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// The place after it, in the log's epoch.
+    pub position: String,
+    /// What is revoked.
+    pub revocation: Revocation,
+}
+
+/// Sessions. Each method is one step: no other request sees half of it. What ends a session says so in the
+/// [`RevocationLog`] first, or together with it: if it is interrupted in between, other services refuse a session that
+/// is not over yet, and never let one pass that is.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     /// Stores a new session, unless the user's epoch is newer than the session's by now.

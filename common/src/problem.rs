@@ -161,6 +161,7 @@ statuses! {
     NotFound = 404 "Not Found",
     MethodNotAllowed = 405 "Method Not Allowed",
     Conflict = 409 "Conflict",
+    Gone = 410 "Gone",
     PayloadTooLarge = 413 "Content Too Large",
     UnsupportedMediaType = 415 "Unsupported Media Type",
     UnprocessableEntity = 422 "Unprocessable Content",

@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
-use tokio::{signal::unix, task::JoinSet};
+use tokio::{signal::unix, sync::watch, task::JoinSet};
 
 use crate::{
     actix::answers::{input_rules, not_found},
@@ -48,21 +48,40 @@ pub struct Running {
     internal: SocketAddr,
     handles: [ServerHandle; 2],
     servers: JoinSet<io::Result<()>>,
+    stopping: watch::Sender<bool>,
 }
 
-/// Starts both servers. `configure` registers the public routes, once a worker: whatever is shared must be made before.
-pub fn start<C>(
+/// Tells answers that take long when the server is to end. The internal addresses have it as `web::Data`.
+#[derive(Debug, Clone)]
+pub struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// Returns when the server is to end.
+    pub async fn wait(&self) {
+        // An error means that the server is gone.
+        let mut told = self.0.clone();
+        let _told = told.wait_for(|stopping| *stopping).await;
+    }
+}
+
+/// Starts both servers. `public` and `internal` register the routes beside those that all services have, once a worker:
+/// whatever is shared must be made before.
+pub fn start<P, I>(
     options: &Options,
     metrics: Metrics,
     dependencies: Arc<dyn Dependencies>,
-    configure: C,
+    public: P,
+    internal: I,
 ) -> io::Result<Running>
 where
-    C: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+    P: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+    I: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 {
     let metrics = web::Data::new(metrics);
     let (public_listener, internal_listener) = (bind(options.public)?, bind(options.internal)?);
-    let (public, internal) = (public_listener.local_addr()?, internal_listener.local_addr()?);
+    let (public_address, internal_address) = (public_listener.local_addr()?, internal_listener.local_addr()?);
+    let stopping = watch::Sender::new(false);
+    let told = web::Data::new(Stopping(stopping.subscribe()));
     let (body_limit, drain_seconds) = (options.body_limit, options.drain_timeout.as_secs());
 
     let public_metrics = metrics.clone();
@@ -70,7 +89,7 @@ where
         App::new()
             .app_data(public_metrics.clone())
             .configure(input_rules(body_limit))
-            .configure(&configure)
+            .configure(&public)
             .default_service(web::to(not_found))
             .wrap(from_fn(observe))
     })
@@ -85,7 +104,10 @@ where
     let internal_server = HttpServer::new(move || {
         App::new()
             .app_data(metrics.clone())
+            .app_data(told.clone())
+            .configure(input_rules(body_limit))
             .configure(management::routes(Arc::clone(&dependencies)))
+            .configure(&internal)
             .default_service(web::to(not_found))
     })
     .workers(1)
@@ -99,8 +121,8 @@ where
     let mut servers = JoinSet::new();
     servers.spawn(public_server);
     servers.spawn(internal_server);
-    tracing::info!(%public, %internal, "listening");
-    Ok(Running { public, internal, handles, servers })
+    tracing::info!(public = %public_address, internal = %internal_address, "listening");
+    Ok(Running { public: public_address, internal: internal_address, handles, servers, stopping })
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -125,6 +147,7 @@ impl Running {
 
     /// Takes no new connections, lets requests in flight finish for as long as the drain time-out, and ends.
     pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
         let [public, internal] = &self.handles;
         // The internal listener goes last, so that operators can watch.
         public.stop(true).await;

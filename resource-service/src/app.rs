@@ -66,14 +66,11 @@ impl App {
             workers: available_parallelism().map_or(1, usize::from),
             body_limit: BODY_LIMIT,
         };
-        let running = server::start(
-            &options,
-            Metrics::new("resource"),
-            Arc::new(Needs { store, prepared, jwks }),
-            move |routes| {
-                routes.app_data(verifier.clone()).app_data(notes.clone()).configure(http::routes);
-            },
-        )?;
+        let public = move |routes: &mut web::ServiceConfig| {
+            routes.app_data(verifier.clone()).app_data(notes.clone()).configure(http::routes);
+        };
+        let needs = Arc::new(Needs { store, prepared, jwks });
+        let running = server::start(&options, Metrics::new("resource"), needs, public, |_| {})?;
         Ok(Self { running, tasks })
     }
 

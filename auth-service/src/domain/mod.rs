@@ -7,6 +7,7 @@ pub mod effect;
 pub mod ids;
 pub mod invite;
 pub mod password;
+pub mod revocation;
 pub mod session;
 pub mod signing_key;
 pub mod signing_key_rules;

@@ -5,6 +5,7 @@ mod admin;
 mod administrator;
 mod client_address;
 mod docs;
+mod internal;
 mod jwks;
 mod login;
 mod logout;
@@ -26,6 +27,7 @@ use common::actix::resource::{delete, get, post, resource};
 
 pub use admin::audit::AuditAnswer;
 pub use client_address::TrustedProxies;
+pub use internal::internal_routes;
 pub use openapi::document;
 pub use outcomes::Outcomes;
 

@@ -19,6 +19,7 @@ pub mod profile;
 pub mod reauthenticate;
 pub mod refresh;
 pub mod register;
+pub mod revocation_feed;
 pub mod signing_keys;
 
 use std::{sync::Arc, time::Duration};

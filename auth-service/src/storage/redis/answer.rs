@@ -4,10 +4,13 @@ use std::vec;
 
 use redis::Value;
 
-use super::record::Record;
-use crate::domain::{
-    ids::SessionId,
-    session::{RevokedReason, Rotation},
+use super::{record::Record, revocations::revocation};
+use crate::{
+    domain::{
+        ids::SessionId,
+        session::{RevokedReason, Rotation},
+    },
+    ports::LogEntry,
 };
 
 /// The answer of a script.
@@ -31,6 +34,12 @@ pub(super) enum Answer {
     Sessions(Vec<SessionId>),
     /// A record for each session; without fields where there is no such session.
     Records(Vec<Record>),
+    /// The revocation log has what it was given.
+    Appended,
+    /// A part of the revocation log.
+    Log { epoch: String, entries: Vec<LogEntry> },
+    /// The revocation log has no such place.
+    UnknownCursor,
     /// A key holds something that the script cannot work with.
     Damaged,
 }
@@ -64,6 +73,9 @@ impl Answer {
             "changes" => Self::Changes(each(&mut values, change)?),
             "sessions" => Self::Sessions(each(&mut values, |value| text(value)?.parse().ok())?),
             "records" => Self::Records(each(&mut values, record)?),
+            "appended" => Self::Appended,
+            "log" => Self::Log { epoch: text(values.next()?)?, entries: each(&mut values, log_entry)? },
+            "unknown_cursor" => Self::UnknownCursor,
             "damaged" => Self::Damaged,
             _ => return None,
         };
@@ -91,6 +103,13 @@ fn record(value: Value) -> Option<Record> {
         record.insert(text(name)?, text(values.next()?)?);
     }
     Some(record)
+}
+
+/// Place, kind, name, before, until.
+fn log_entry(value: Value) -> Option<LogEntry> {
+    let texts: Vec<String> = array(value)?.into_iter().map(text).collect::<Option<_>>()?;
+    let [position, kind, name, before, until] = <[String; 5]>::try_from(texts).ok()?;
+    Some(LogEntry { position, revocation: revocation(&kind, name, &before, &until)? })
 }
 
 fn rotation(value: Value) -> Option<Rotation> {

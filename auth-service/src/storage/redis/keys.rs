@@ -12,6 +12,11 @@ pub(super) fn index(user: UserId) -> String {
     format!("lk:{{{user}}}:idx")
 }
 
+/// The revocation log, and what tells it from another one.
+pub(super) fn log() -> [String; 2] {
+    ["lk:{revocations}".to_owned(), "lk:{revocations}:epoch".to_owned()]
+}
+
 /// The newest change to the user that the store has heard of.
 pub(super) fn epoch(user: UserId) -> String {
     format!("lk:{{{user}}}:epoch")

@@ -8,8 +8,10 @@ mod client;
 mod connection;
 mod keys;
 mod record;
+mod revocations;
 mod script;
 mod sessions;
 
 pub use client::InvalidRedisUrl;
+pub use revocations::RedisRevocations;
 pub use sessions::RedisSessions;

@@ -32,6 +32,12 @@ pub(super) static INDEX: LazyLock<Script> = script!("index": "index.lua");
 /// Raises the epoch of a user, and names the sessions.
 pub(super) static RAISE: LazyLock<Script> = script!("raise": "raise.lua", "index.lua");
 
+/// Adds to the revocation log.
+pub(super) static APPEND: LazyLock<Script> = script!("append": "append.lua");
+
+/// Reads the revocation log.
+pub(super) static LOG: LazyLock<Script> = script!("log": "log.lua");
+
 /// A script, and the hash that Redis knows it by. All of them may be carried out twice.
 pub(super) struct Script {
     name: &'static str,

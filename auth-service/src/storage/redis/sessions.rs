@@ -1,6 +1,6 @@
 //! The session store in Redis.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use common::clock::Timestamp;
@@ -11,12 +11,14 @@ use super::{
     client::{InvalidRedisUrl, RedisClient, within_deadline},
     keys,
     record::{self, Fields, micros},
+    revocations::RedisRevocations,
     script,
 };
 use crate::{
     domain::{
         effect::{Effect, PendingEffect},
         ids::{SessionId, UserId},
+        revocation::{DEFAULT_LOG_KEPT, Revoked},
         session::{PresentedToken, RefreshRules, Refusal, RevokedReason, Session},
     },
     ports::{Creation, RefreshOutcome, SessionStore, StoreError},
@@ -33,7 +35,8 @@ const BATCH: usize = 500;
 
 /// The [`SessionStore`] in Redis.
 pub struct RedisSessions {
-    redis: RedisClient,
+    redis: Arc<RedisClient>,
+    log: RedisRevocations,
 }
 
 impl RedisSessions {
@@ -42,7 +45,42 @@ impl RedisSessions {
     /// # Panics
     /// Outside of a Tokio runtime.
     pub fn connect(url: &SecretString) -> Result<Self, InvalidRedisUrl> {
-        Ok(Self { redis: RedisClient::open(url)? })
+        let redis = Arc::new(RedisClient::open(url)?);
+        Ok(Self { log: RedisRevocations::new(Arc::clone(&redis), DEFAULT_LOG_KEPT), redis })
+    }
+
+    /// The same, with a log that keeps its entries for `kept`: longer than any access token lives.
+    #[must_use]
+    pub fn keeping_revocations_for(self, kept: Duration) -> Self {
+        Self { log: RedisRevocations::new(Arc::clone(&self.redis), kept), ..self }
+    }
+
+    /// The log of the sessions that were ended.
+    #[must_use]
+    pub fn log(&self) -> RedisRevocations {
+        self.log.clone()
+    }
+
+    /// Ends those of the sessions that are alive and older than `epoch`: in the log first, then in the records.
+    async fn end_older(
+        &self,
+        user: UserId,
+        ids: &[SessionId],
+        end: &FieldChange,
+        epoch: i64,
+    ) -> Result<(), StoreError> {
+        // One that cannot be understood is announced as well: it can do nothing, but its access tokens could.
+        let mut announced = Vec::new();
+        for id in ids {
+            match self.read(user, &[*id], end.now).await.map(|mut alive| alive.pop()) {
+                Ok(Some(session)) if session.epoch >= epoch => {}
+                Ok(None) => {}
+                Ok(Some(_)) | Err(StoreError::Inconsistent(_)) => announced.push(Revoked::Session(*id)),
+                Err(error) => return Err(error),
+            }
+        }
+        self.log.add(announced, end.now).await?;
+        self.change_older(user, ids, end).await
     }
 
     /// The sessions that have not been taken off the index. They may have expired.
@@ -145,12 +183,11 @@ impl SessionStore for RedisSessions {
         now: Timestamp,
         rules: RefreshRules,
     ) -> Result<RefreshOutcome, StoreError> {
-        let keys = [keys::session(user, session), keys::index(user)];
+        let keys = [keys::session(user, session)];
         let arguments = [
             micros(now),
             now.seconds().to_string(),
             rules.hold.as_secs().to_string(),
-            session.to_string(),
             presented.id.to_string(),
             presented.parent.map(|parent| parent.to_string()).unwrap_or_default(),
             presented.generation.to_string(),
@@ -164,7 +201,15 @@ impl SessionStore for RedisSessions {
             Ok(match script::REFRESH.run(&self.redis, &keys, &arguments).await? {
                 Answer::Revoked(RevokedReason::Reuse) => RefreshOutcome::Refused(Refusal::TokenReused),
                 Answer::Gone | Answer::Revoked(_) => RefreshOutcome::Refused(Refusal::LoginRequired),
-                Answer::Reuse(record) => RefreshOutcome::Reuse(read(record)?),
+                Answer::Reuse(record) => {
+                    self.log.add(vec![Revoked::Session(session)], now).await?;
+                    if self.change(user, session, &FieldChange::end(now, RevokedReason::Reuse)).await? {
+                        RefreshOutcome::Reuse(read(record)?)
+                    } else {
+                        // Somebody else has ended it meanwhile.
+                        RefreshOutcome::Refused(Refusal::TokenReused)
+                    }
+                }
                 Answer::Granted { rotation, rolled_back, record } => {
                     RefreshOutcome::Granted { session: read(record)?, rotation, rolled_back }
                 }
@@ -202,8 +247,15 @@ impl SessionStore for RedisSessions {
         reason: RevokedReason,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let ended = FieldChange::end(now, reason);
-        within_deadline(self.change(user, session, &ended)).await
+        within_deadline(async {
+            // One that cannot be understood is announced as well: its access tokens may be good still.
+            if matches!(self.read(user, &[session], now).await, Ok(alive) if alive.is_empty()) {
+                return Ok(false);
+            }
+            self.log.add(vec![Revoked::Session(session)], now).await?;
+            self.change(user, session, &FieldChange::end(now, reason)).await
+        })
+        .await
     }
 
     async fn apply(&self, pending: &PendingEffect, now: Timestamp) -> Result<(), StoreError> {
@@ -216,7 +268,7 @@ impl SessionStore for RedisSessions {
                     let keep = FieldChange::new(now, vec![record::epoch(epoch)]).of_older_than(epoch);
                     self.change_older(user, &kept, &keep).await?;
                     let end = FieldChange::end(now, (*reason).into()).of_older_than(epoch);
-                    self.change_older(user, &ended, &end).await
+                    self.end_older(user, &ended, &end, epoch).await
                 }
                 Effect::SetRoles { roles } => {
                     let fields = vec![record::roles(roles), record::epoch(epoch)];

@@ -7,12 +7,14 @@ use common::{
 use diesel::prelude::*;
 
 use super::{
+    revocations,
     schema::sessions,
     session_row::{SessionRow, StoredSession, delete_after},
 };
 use crate::{
     domain::{
         ids::{SessionId, UserId},
+        revocation::Revocation,
         session::{
             Decision, PresentedToken, RefreshRules, Refusal, RevokedReason, Session, SessionState, decide_refresh,
         },
@@ -24,13 +26,14 @@ use crate::{
 const ATTEMPTS: usize = 5;
 
 /// What is asked for.
-#[derive(Clone, Copy)]
 pub(super) struct Refresh {
     pub(super) user: UserId,
     pub(super) session: SessionId,
     pub(super) presented: PresentedToken,
     pub(super) now: Timestamp,
     pub(super) rules: RefreshRules,
+    /// What the revocation log says if it comes to an end.
+    pub(super) ended: Vec<Revocation>,
 }
 
 impl Refresh {
@@ -63,9 +66,16 @@ impl Refresh {
             Decision::Refuse(refusal) => Ok(Some(RefreshOutcome::Refused(refusal))),
             Decision::Reuse => {
                 let revoked = sessions::revoked_reason.eq(RevokedReason::Reuse.as_str());
-                let changed = diesel::update(as_read(self.session, version))
-                    .set((revoked, sessions::version.eq(version + 1)))
-                    .execute(connection)?;
+                // Together, although a refresh is no transaction otherwise.
+                let changed = connection.transaction(|connection| {
+                    let changed = diesel::update(as_read(self.session, version))
+                        .set((revoked, sessions::version.eq(version + 1)))
+                        .execute(connection)?;
+                    if changed == 1 {
+                        revocations::append(connection, &self.ended)?;
+                    }
+                    Ok::<_, SqlError>(changed)
+                })?;
                 Ok((changed == 1).then(|| RefreshOutcome::Reuse(Box::new(session))))
             }
             Decision::Grant { current, rotation, rolled_back } => {

@@ -73,6 +73,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    revocations (id) {
+        id -> BigInt,
+        kind -> Text,
+        name -> Text,
+        before_seconds -> Nullable<BigInt>,
+        until_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    revocation_log (id) {
+        id -> BigInt,
+        epoch -> Text,
+        last_id -> BigInt,
+    }
+}
+
+diesel::table! {
     session_epochs (user_id) {
         user_id -> Text,
         epoch -> BigInt,

@@ -1,5 +1,7 @@
 //! Sessions, where there is no Redis.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use common::{
     clock::Timestamp,
@@ -8,8 +10,11 @@ use common::{
 use diesel::prelude::*;
 
 use super::{
-    epochs, names,
+    epochs,
+    failure::inconsistent,
+    names,
     refresh::Refresh,
+    revocations::{self, SqlRevocations},
     schema::sessions,
     session_row::{SessionRow, StoredSession},
 };
@@ -17,6 +22,7 @@ use crate::{
     domain::{
         effect::{Effect, PendingEffect},
         ids::{SessionId, UserId},
+        revocation::{DEFAULT_LOG_KEPT, Revoked},
         session::{PresentedToken, RefreshRules, RevokedReason, Session},
     },
     ports::{Creation, RefreshOutcome, SessionStore, StoreError},
@@ -26,13 +32,26 @@ use crate::{
 #[derive(Clone)]
 pub struct SqlSessions {
     sql: Sql,
+    log: SqlRevocations,
 }
 
 impl SqlSessions {
     /// A store in a database that has been migrated.
     #[must_use]
     pub fn new(sql: Sql) -> Self {
-        Self { sql }
+        Self { log: SqlRevocations::new(sql.clone(), DEFAULT_LOG_KEPT), sql }
+    }
+
+    /// The same, with a log that keeps its entries for `kept`: longer than any access token lives.
+    #[must_use]
+    pub fn keeping_revocations_for(self, kept: Duration) -> Self {
+        Self { log: SqlRevocations::new(self.sql.clone(), kept), ..self }
+    }
+
+    /// The log of the sessions that were ended.
+    #[must_use]
+    pub fn log(&self) -> SqlRevocations {
+        self.log.clone()
     }
 
     /// Deletes up to `limit` sessions whose time was over at `now`, a day ago at most, and returns how many. Revoked
@@ -83,7 +102,8 @@ impl SessionStore for SqlSessions {
         now: Timestamp,
         rules: RefreshRules,
     ) -> Result<RefreshOutcome, StoreError> {
-        let refresh = Refresh { user, session, presented: *presented, now, rules };
+        let ended = self.log.entries(vec![Revoked::Session(session)], now);
+        let refresh = Refresh { user, session, presented: *presented, now, rules, ended };
         Ok(self.sql.write_repeatable(move |connection| refresh.run(connection)).await?)
     }
 
@@ -121,16 +141,21 @@ impl SessionStore for SqlSessions {
         reason: RevokedReason,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let entries = self.log.entries(vec![Revoked::Session(session)], now);
         let revoked = self.sql.write(move |connection| {
             let ended = (sessions::revoked_reason.eq(reason.as_str()), sessions::version.eq(sessions::version + 1));
-            Ok(diesel::update(alive(user, now).find(session.to_string())).set(ended).execute(connection)? == 1)
+            let done = diesel::update(alive(user, now).find(session.to_string())).set(ended).execute(connection)? == 1;
+            if done {
+                revocations::append(connection, &entries)?;
+            }
+            Ok(done)
         });
         Ok(revoked.await?)
     }
 
     async fn apply(&self, effect: &PendingEffect, now: Timestamp) -> Result<(), StoreError> {
-        let effect = effect.clone();
-        Ok(self.sql.write(move |connection| apply(connection, &effect, now)).await?)
+        let (effect, log) = (effect.clone(), self.log.clone());
+        Ok(self.sql.write(move |connection| apply(connection, &effect, now, &log)).await?)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -154,7 +179,12 @@ fn alive(user: UserId, now: Timestamp) -> _ {
         .filter(sessions::idle_expires_at.gt(micros))
 }
 
-fn apply(connection: &mut AnyConnection, pending: &PendingEffect, now: Timestamp) -> Result<(), SqlError> {
+fn apply(
+    connection: &mut AnyConnection,
+    pending: &PendingEffect,
+    now: Timestamp,
+    log: &SqlRevocations,
+) -> Result<(), SqlError> {
     epochs::raise(connection, pending.user, pending.epoch)?;
     let older = alive(pending.user, now).filter(sessions::epoch.lt(pending.epoch));
     let raised = (sessions::epoch.eq(pending.epoch), sessions::version.eq(sessions::version + 1));
@@ -166,9 +196,13 @@ fn apply(connection: &mut AnyConnection, pending: &PendingEffect, now: Timestamp
                     .execute(connection)?;
             }
             let reason = RevokedReason::from(*reason);
-            diesel::update(older)
+            let ended: Vec<String> = diesel::update(older)
                 .set((sessions::revoked_reason.eq(reason.as_str()), sessions::version.eq(sessions::version + 1)))
-                .execute(connection)?;
+                .returning(sessions::id)
+                .get_results(connection)?;
+            let ended = ended.iter().map(|id| id.parse().map(Revoked::Session));
+            let ended = ended.collect::<Result<_, _>>().map_err(|_| inconsistent("sessions", "id", pending.user))?;
+            revocations::append(connection, &log.entries(ended, now))?;
         }
         Effect::SetRoles { roles } => {
             diesel::update(older).set((sessions::roles.eq(names::to_text(roles)), raised)).execute(connection)?;

@@ -13,4 +13,5 @@ mod password;
 mod reauth;
 mod refresh;
 mod register;
+mod revocations;
 mod sessions;

@@ -3,6 +3,7 @@
 mod audit;
 mod connections;
 mod migrations;
+mod revocations;
 mod sessions;
 mod sql_sessions;
 mod users;

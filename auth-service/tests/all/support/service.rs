@@ -161,7 +161,11 @@ impl TestService {
 
     /// From the internal listener.
     pub async fn manage(&self, path: &str) -> Answer {
-        Answer::of(self.client.get(format!("{}{path}", self.internal))).await
+        Answer::of(self.internal_request(path)).await
+    }
+
+    pub fn internal_request(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.internal))
     }
 
     /// One value of `/metrics`, by everything that stands before it on its line.

@@ -1,11 +1,11 @@
 -- Carries out `decide_refresh` of domain/session.rs, with the same steps.
--- KEYS: the session, the user's index.
+-- KEYS: the session.
 -- ARGV: as they are taken apart here; times are µs where nothing else is said.
-local now, now_seconds, hold_seconds, name = unpack(ARGV, 1, 4)
+local now, now_seconds, hold_seconds = unpack(ARGV, 1, 3)
 -- The presented token. Without a parent, that is ''.
-local id, parent, generation, generation_before, issued_at_seconds = unpack(ARGV, 5, 9)
+local id, parent, generation, generation_before, issued_at_seconds = unpack(ARGV, 4, 8)
 -- What follows when it is granted.
-local idle_expiry, kept_for_ms = unpack(ARGV, 10, 11)
+local idle_expiry, kept_for_ms = unpack(ARGV, 9, 10)
 
 -- Numbers are compared as numbers and written as the texts they came as.
 local function is_after(current)
@@ -41,11 +41,8 @@ elseif parent == current.id and is_after(current) then
     rotation = 'child'
   end
 else
-  -- Step 5: a used token came back.
-  local as_it_was = redis.call('HGETALL', KEYS[1])
-  redis.call('HSET', KEYS[1], 'revoked', 'reuse')
-  redis.call('ZREM', KEYS[2], name)
-  return { 'reuse', as_it_was }
+  -- Step 5: a used token came back. The caller ends the session once the revocation log says so.
+  return { 'reuse', redis.call('HGETALL', KEYS[1]) }
 end
 
 redis.call('HSET', KEYS[1], 'current', current.id, 'generation', current.generation,

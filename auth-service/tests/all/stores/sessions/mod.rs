@@ -1,7 +1,7 @@
 //! The contract of the session store, held by every store alike.
 
 mod effects;
-mod fixture;
+pub mod fixture;
 mod lifecycle;
 mod model;
 mod races;

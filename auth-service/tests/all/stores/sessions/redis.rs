@@ -332,7 +332,7 @@ async fn a_password_that_is_put_right_in_redis_needs_no_restart_and_is_in_no_err
 async fn a_user_with_no_more_rights_than_these_will_do_and_may_go_and_come_back() {
     let server = PrivateRedis::start();
     let mut connection = server.connection();
-    let commands = "+ping +eval +evalsha +exists +get +set +hset +hmget +hgetall +pexpire +pttl +zadd +zrem +zrange \
+    let commands = "+ping +time +xadd +xrange +eval +evalsha +exists +get +set +hset +hmget +hgetall +pexpire +pttl +zadd +zrem +zrange \
                     +zremrangebyscore";
     let mut allow = redis::cmd("ACL");
     allow.arg(&["SETUSER", "auth", "reset", "on", ">for-auth-alone", "~lk:*"]);
