@@ -277,9 +277,15 @@ fn refuse_unaccepted_algorithm(env: &mut Env, tokens: Option<&Tokens>, signing: 
     }
 }
 
+/// What follows the scheme is understood where it is connected to.
 fn redis_url(text: &str) -> Result<SecretString, &'static str> {
-    let known = ["redis://", "rediss://"].iter().any(|scheme| text.starts_with(scheme));
-    known.then(|| text.to_owned().into()).ok_or("must begin with redis:// or rediss://")
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    let kind = scheme.strip_prefix("rediss").or_else(|| scheme.strip_prefix("redis"));
+    let known = matches!(kind, Some("" | "+cluster" | "+sentinel"));
+    known.then(|| text.to_owned().into()).ok_or(
+        "must begin with redis:// or rediss://, or with redis+cluster:// or \
+        redis+sentinel:// (rediss+… for TLS)",
+    )
 }
 
 fn bcrypt_options(env: &mut Env, cost: Option<String>, queue: Option<String>) -> Option<BcryptOptions> {

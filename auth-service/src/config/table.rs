@@ -72,7 +72,9 @@ pub(super) const OWN: &[Setting] = &[
         name: "REDIS_URL",
         default: None,
         secret: true,
-        help: "Where sessions are kept: `redis://:password@host:6379/0`, or `rediss://` for TLS. Unset: in the database.",
+        help: "Where sessions are kept: `redis://:password@host:6379/0` (`rediss://` for TLS), \
+               `redis+cluster://user:password@host1:6379,host2:6379`, or `redis+sentinel://…:26379/name`. Unset: in the \
+               database.",
     },
     Setting {
         name: "AUTH_DATABASE_URL",

@@ -5,24 +5,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value, aio::MultiplexedConnection};
+use redis::{Cmd, RedisError, RedisResult, Value};
 use tokio::{
     sync::watch,
     task::{AbortHandle, spawn},
     time::sleep,
 };
 
-/// For the way to Redis, TLS and the password together. Nobody waits for all of it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// A connection that is mute for so long is given up, although it may have done what it was asked.
-const RESPONSE_TIMEOUT: Duration = Duration::from_millis(800);
+use super::{address::Address, link::Link};
 
 /// Between two attempts while Redis is away.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// How many commands may wait to be sent.
-const SEND_BUFFER: usize = 1_000;
 
 /// The connection of the moment, if there is one.
 pub(super) struct KeptConnection {
@@ -35,6 +28,8 @@ enum State {
     /// The first attempt, or the first since a connection broke, is under way.
     Connecting,
     Up(Connection),
+    /// It may be no good for all of a cluster, and serves until there is a better one.
+    Doubted(Connection),
     /// The last attempt failed; the next follows soon.
     Down(RedisError),
 }
@@ -43,21 +38,21 @@ enum State {
 #[derive(Clone)]
 pub(super) struct Connection {
     number: u64,
-    multiplexed: MultiplexedConnection,
+    link: Link,
 }
 
 impl KeptConnection {
     /// Begins to connect, on the caller's runtime.
-    pub(super) fn open(client: Client) -> Self {
+    pub(super) fn open(address: Address) -> Self {
         let state = Arc::new(watch::Sender::new(State::Connecting));
-        let keeper = spawn(keep_up(client, Arc::clone(&state))).abort_handle();
+        let keeper = spawn(keep_up(address, Arc::clone(&state))).abort_handle();
         Self { state, keeper }
     }
 
     /// The connection. Without one, waits for the attempt that is under way, or for the next one.
     pub(super) async fn get(&self) -> RedisResult<Connection> {
         let mut state = self.state.subscribe();
-        if let State::Up(connection) = &*state.borrow_and_update() {
+        if let State::Up(connection) | State::Doubted(connection) = &*state.borrow_and_update() {
             return Ok(connection.clone());
         }
         loop {
@@ -65,7 +60,7 @@ impl KeptConnection {
                 return Err((redis::ErrorKind::Io, "nobody keeps up the connection").into());
             }
             match &*state.borrow_and_update() {
-                State::Up(connection) => return Ok(connection.clone()),
+                State::Up(connection) | State::Doubted(connection) => return Ok(connection.clone()),
                 State::Down(error) => return Err(error.clone()),
                 State::Connecting => {}
             }
@@ -77,7 +72,11 @@ impl KeptConnection {
         self.state.send_if_modified(|state| {
             let is_current = matches!(state, State::Up(current) if current.number == connection.number);
             if is_current {
-                *state = State::Connecting;
+                *state = if connection.link.may_serve_in_part() {
+                    State::Doubted(connection.clone())
+                } else {
+                    State::Connecting
+                };
             }
             is_current
         });
@@ -92,22 +91,23 @@ impl Drop for KeptConnection {
 
 impl Connection {
     pub(super) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
-        self.multiplexed.clone().send_packed_command(command).await?.extract_error()
+        self.link.send(command).await
+    }
+
+    /// Whether another connection may do better.
+    pub(super) fn is_failed_by(&self, error: &RedisError) -> bool {
+        self.link.is_failed_by(error)
     }
 }
 
 /// Whatever the reason, a failed attempt is followed by another: a wrong password may be put right in Redis.
-async fn keep_up(client: Client, state: Arc<watch::Sender<State>>) {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(RESPONSE_TIMEOUT))
-        .set_pipeline_buffer_size(SEND_BUFFER);
+async fn keep_up(mut address: Address, state: Arc<watch::Sender<State>>) {
     let mut watched = state.subscribe();
     for number in 0.. {
-        match client.get_multiplexed_async_connection_with_config(&config).await {
-            Ok(multiplexed) => {
+        match address.connect().await {
+            Ok(link) => {
                 tracing::info!("connected to Redis");
-                state.send_replace(State::Up(Connection { number, multiplexed }));
+                state.send_replace(State::Up(Connection { number, link }));
                 // An error would mean that the sender is gone, and this task holds one.
                 let _replaced = watched.wait_for(|state| !matches!(state, State::Up(_))).await;
             }

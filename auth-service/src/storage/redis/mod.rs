@@ -3,15 +3,17 @@
 //! All keys of one user lie in one hash slot. What has expired leaves Redis by itself, an hour later. Redis must not
 //! evict: `maxmemory-policy noeviction`.
 
+mod address;
 mod answer;
 mod client;
 mod connection;
 mod keys;
+mod link;
 mod record;
 mod revocations;
 mod script;
 mod sessions;
 
-pub use client::InvalidRedisUrl;
+pub use address::InvalidRedisUrl;
 pub use revocations::RedisRevocations;
 pub use sessions::RedisSessions;

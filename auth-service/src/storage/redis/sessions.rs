@@ -7,8 +7,9 @@ use common::clock::Timestamp;
 use secrecy::SecretString;
 
 use super::{
+    address::InvalidRedisUrl,
     answer::{Answer, Change},
-    client::{InvalidRedisUrl, RedisClient, within_deadline},
+    client::{RedisClient, within_deadline},
     keys,
     record::{self, Fields, micros},
     revocations::RedisRevocations,

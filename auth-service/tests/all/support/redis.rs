@@ -1,4 +1,4 @@
-//! Redis: the shared server, and a server of one's own to stop, kill and freeze.
+//! Redis: the shared server, a server of one's own to stop, kill and freeze, and a cluster of such servers.
 
 use std::{
     fs::{self, OpenOptions},
@@ -38,26 +38,31 @@ impl PrivateRedis {
     const PASSWORD: &str = "only-for-this-test";
 
     pub fn start() -> Self {
+        Self::start_with(&["appendfsync always"])
+    }
+
+    /// With further lines of configuration.
+    pub fn start_with(more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut server = Self { folder, port, process: None };
-        server.configure();
+        server.configure(more);
         server.start_again();
         server
     }
 
-    fn configure(&self) {
-        let lines = [
+    fn configure(&self, more: &[&str]) {
+        let mut lines = vec![
             "bind 127.0.0.1".to_owned(),
             format!("port {}", self.port),
             format!("requirepass {}", Self::PASSWORD),
             "appendonly yes".to_owned(),
-            "appendfsync always".to_owned(),
             "save \"\"".to_owned(),
             format!("dir \"{}\"", self.folder.path().display()),
             format!("pidfile \"{}\"", self.path("pid").display()),
             format!("logfile \"{}\"", self.path("log").display()),
         ];
+        lines.extend(more.iter().map(|line| (*line).to_owned()));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.path("conf")).unwrap();
         file.write_all(lines.join("\n").as_bytes()).unwrap();
     }
@@ -106,6 +111,19 @@ impl PrivateRedis {
         self.connect().is_ok_and(|mut connection| redis::cmd("PING").exec(&mut connection).is_ok())
     }
 
+    /// Has the keys moved here from the server at the other end of this connection.
+    pub fn take_over(&self, keys: &[String], from: &mut redis::Connection) {
+        let mut migrate = redis::cmd("MIGRATE");
+        migrate.arg(&["127.0.0.1", &self.port.to_string(), "", "0", "5000", "AUTH", Self::PASSWORD, "KEYS"]).arg(keys);
+        migrate.exec(from).unwrap();
+    }
+
+    fn bus_port(&self) -> u16 {
+        let configured: Vec<String> =
+            redis::cmd("CONFIG").arg(&["GET", "cluster-port"]).query(&mut self.connection()).unwrap();
+        configured[1].parse().unwrap()
+    }
+
     fn pid(&self) -> Option<Pid> {
         Pid::from_raw(fs::read_to_string(self.path("pid")).ok()?.trim().parse().ok()?)
     }
@@ -143,4 +161,115 @@ impl Drop for PrivateRedis {
         }
         self.stop();
     }
+}
+
+/// Three nodes, each with a third of the slots.
+pub struct PrivateCluster {
+    pub nodes: Vec<PrivateRedis>,
+}
+
+impl PrivateCluster {
+    const NODES: u16 = 3;
+    const SLOTS: u16 = 16_384;
+
+    /// Waits until all nodes know of all slots.
+    pub fn start() -> Self {
+        let nodes: Vec<_> = (0..Self::NODES).map(|_| Self::start_node()).collect();
+        let per_node = Self::SLOTS.div_ceil(Self::NODES);
+        for (number, node) in (0..).zip(&nodes) {
+            let (first, end) = (number * per_node, ((number + 1) * per_node).min(Self::SLOTS));
+            let mut connection = node.connection();
+            cluster(&["ADDSLOTSRANGE", &first.to_string(), &(end - 1).to_string()]).exec(&mut connection).unwrap();
+            cluster(&["SET-CONFIG-EPOCH", &(number + 1).to_string()]).exec(&mut connection).unwrap();
+        }
+        for node in &nodes[1..] {
+            let (port, bus) = (node.port.to_string(), node.bus_port().to_string());
+            let meet = cluster(&["MEET", "127.0.0.1", &port, &bus]);
+            meet.exec(&mut nodes[0].connection()).unwrap();
+        }
+        let cluster = Self { nodes };
+        cluster.wait_until_whole();
+        cluster
+    }
+
+    /// The bus gets a free port of its own: the usual one, 10,000 above, may be another's.
+    fn start_node() -> PrivateRedis {
+        let bus = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let bus = format!("cluster-port {bus}");
+        let password = format!("masterauth {}", PrivateRedis::PASSWORD);
+        PrivateRedis::start_with(&[
+            "appendfsync always",
+            "cluster-enabled yes",
+            "cluster-node-timeout 1000",
+            &bus,
+            &password,
+        ])
+    }
+
+    pub fn wait_until_whole(&self) {
+        let mut patience = 3_000;
+        let whole = |node: &PrivateRedis| {
+            let info: String = cluster(&["INFO"]).query(&mut node.connection()).unwrap();
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+        };
+        while !self.nodes.iter().all(whole) {
+            patience -= 1;
+            assert!(patience > 0, "the nodes do not become a cluster");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Two of the nodes; they name the third.
+    pub fn url(&self) -> String {
+        let hosts: Vec<_> = self.nodes[..2].iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
+        format!("redis+cluster://:{}@{}", PrivateRedis::PASSWORD, hosts.join(","))
+    }
+
+    /// A store of its own, like a replica.
+    pub fn sessions(&self) -> RedisSessions {
+        RedisSessions::connect(&self.url().into()).unwrap()
+    }
+
+    /// The node that has the slot of this key.
+    pub fn node_of(&self, key: &str) -> usize {
+        let slot: u16 = cluster(&["KEYSLOT", key]).query(&mut self.nodes[0].connection()).unwrap();
+        usize::from(slot / Self::SLOTS.div_ceil(Self::NODES))
+    }
+}
+
+/// Sentinels of one's own for a server.
+pub struct PrivateSentinel {
+    port: u16,
+    _folder: TempDir,
+    _process: ServerProcess,
+}
+
+impl PrivateSentinel {
+    /// One that knows the server by this name.
+    pub fn of(server: &PrivateRedis, name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let lines = [
+            "bind 127.0.0.1".to_owned(),
+            format!("port {port}"),
+            format!("sentinel monitor {name} 127.0.0.1 {} 1", server.port),
+            format!("sentinel auth-pass {name} {}", PrivateRedis::PASSWORD),
+        ];
+        let configuration = folder.path().join("conf");
+        fs::write(&configuration, lines.join("\n")).unwrap();
+        let arguments = [configuration.as_os_str(), "--sentinel".as_ref()];
+        let process = ServerProcess::start(from_xtask("LATCHKEY_TEST_REDIS_SERVER"), arguments);
+        Self { port, _folder: folder, _process: process }
+    }
+
+    /// Redis by this name.
+    pub fn url(&self, name: &str) -> SecretString {
+        format!("redis+sentinel://:{}@127.0.0.1:{}/{name}", PrivateRedis::PASSWORD, self.port).into()
+    }
+}
+
+pub fn cluster(arguments: &[&str]) -> redis::Cmd {
+    let mut command = redis::cmd("CLUSTER");
+    command.arg(arguments);
+    command
 }

@@ -12,7 +12,7 @@ use rstest::rstest;
 
 use super::fixture::{
     DAY, NOW, Replicas,
-    Store::{self, Postgres, Redis, Sqlite},
+    Store::{self, Cluster, Postgres, Redis, Sqlite},
     first_token, new_session, new_user, session_of,
 };
 
@@ -31,7 +31,9 @@ async fn names(replicas: &Replicas, user: UserId) -> Vec<SessionId> {
 
 #[rstest]
 #[tokio::test]
-async fn ending_ends_all_sessions_of_the_user_and_nobody_elses(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn ending_ends_all_sessions_of_the_user_and_nobody_elses(
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let (replicas, first) = Replicas::with_session(store).await;
     let second = Session { mode: Mode::AccessOnly, ..session_of(first.user) };
     let of_another = new_session();
@@ -50,7 +52,10 @@ async fn ending_ends_all_sessions_of_the_user_and_nobody_elses(#[values(Sqlite, 
 #[case(EndReason::PasswordChange)]
 #[case(EndReason::UserDisabled)]
 #[tokio::test]
-async fn sessions_end_for_any_reason(#[case] reason: EndReason, #[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn sessions_end_for_any_reason(
+    #[case] reason: EndReason,
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let (replicas, session) = Replicas::with_session(store).await;
     let effect = Effect::EndSessions { reason, except: None };
     replicas.store().apply(&PendingEffect { id: 1, user: session.user, epoch: 1, effect }, NOW).await.unwrap();
@@ -59,7 +64,7 @@ async fn sessions_end_for_any_reason(#[case] reason: EndReason, #[values(Sqlite,
 
 #[rstest]
 #[tokio::test]
-async fn the_session_that_asked_lives_on_under_the_new_epoch(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn the_session_that_asked_lives_on_under_the_new_epoch(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, asking) = Replicas::with_session(store).await;
     let other = session_of(asking.user);
     replicas.create(&other).await;
@@ -70,7 +75,7 @@ async fn the_session_that_asked_lives_on_under_the_new_epoch(#[values(Sqlite, Po
 
 #[rstest]
 #[tokio::test]
-async fn new_roles_reach_every_session(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn new_roles_reach_every_session(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, first) = Replicas::with_session(store).await;
     let second = session_of(first.user);
     replicas.create(&second).await;
@@ -89,7 +94,7 @@ async fn new_roles_reach_every_session(#[values(Sqlite, Postgres, Redis)] store:
 
 #[rstest]
 #[tokio::test]
-async fn no_session_is_created_under_an_older_epoch(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn no_session_is_created_under_an_older_epoch(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, user) = (Replicas::of(store), new_user());
     let store = replicas.store();
     store.apply(&ending(user, 2, None), NOW).await.unwrap();
@@ -105,7 +110,9 @@ async fn no_session_is_created_under_an_older_epoch(#[values(Sqlite, Postgres, R
 
 #[rstest]
 #[tokio::test]
-async fn a_change_of_roles_also_refuses_logins_from_before_it(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_change_of_roles_also_refuses_logins_from_before_it(
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let (replicas, user) = (Replicas::of(store), new_user());
     replicas.store().apply(&giving(user, 1, "auditor"), NOW).await.unwrap();
     assert_eq!(replicas.store().create(&session_of(user), NOW).await, Ok(Creation::StaleEpoch));
@@ -113,7 +120,7 @@ async fn a_change_of_roles_also_refuses_logins_from_before_it(#[values(Sqlite, P
 
 #[rstest]
 #[tokio::test]
-async fn applying_twice_leaves_the_logins_in_between_alone(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn applying_twice_leaves_the_logins_in_between_alone(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, before) = Replicas::with_session(store).await;
     let user = before.user;
     for effect in [ending(user, 1, None), giving(user, 2, "auditor")] {
@@ -128,7 +135,7 @@ async fn applying_twice_leaves_the_logins_in_between_alone(#[values(Sqlite, Post
 #[rstest]
 #[tokio::test]
 async fn a_login_that_knows_of_the_change_before_the_store_does_is_left_alone(
-    #[values(Sqlite, Postgres, Redis)] store: Store,
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
 ) {
     let (replicas, before) = Replicas::with_session(store).await;
     let new = Session { epoch: 1, ..session_of(before.user) };
@@ -139,7 +146,7 @@ async fn a_login_that_knows_of_the_change_before_the_store_does_is_left_alone(
 
 #[rstest]
 #[tokio::test]
-async fn an_older_effect_that_comes_again_undoes_nothing(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn an_older_effect_that_comes_again_undoes_nothing(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, session) = Replicas::with_session(store).await;
     let user = session.user;
     let (first, second) = (giving(user, 1, "auditor"), giving(user, 2, "admin"));
@@ -154,7 +161,7 @@ async fn an_older_effect_that_comes_again_undoes_nothing(#[values(Sqlite, Postgr
 
 #[rstest]
 #[tokio::test]
-async fn what_is_over_stays_as_it_is(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn what_is_over_stays_as_it_is(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let replicas = Replicas::of(store);
     let expired = Session { idle_expiry: NOW + DAY, ..new_session() };
     replicas.create(&expired).await;
@@ -165,7 +172,7 @@ async fn what_is_over_stays_as_it_is(#[values(Sqlite, Postgres, Redis)] store: S
 
 #[rstest]
 #[tokio::test]
-async fn hundreds_of_sessions_end_at_once(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn hundreds_of_sessions_end_at_once(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, user) = (Replicas::of(store), new_user());
     for _ in 0..520 {
         replicas.create(&session_of(user)).await;

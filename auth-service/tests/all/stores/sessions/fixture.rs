@@ -13,7 +13,7 @@ use common::clock::Timestamp;
 
 use crate::support::{
     database::{Kind, TestDatabase},
-    redis::shared_sessions,
+    redis::{PrivateCluster, shared_sessions},
 };
 
 pub const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -36,27 +36,43 @@ pub enum Store {
     Sqlite,
     Postgres,
     Redis,
+    Cluster,
 }
 
 /// Two replicas with the same sessions.
 pub struct Replicas {
     pub stores: [Arc<dyn SessionStore>; 2],
-    _database: Option<TestDatabase>,
+    _home: Home,
+}
+
+/// What goes when the test is over.
+enum Home {
+    Shared,
+    Database { _database: TestDatabase },
+    Cluster { _cluster: PrivateCluster },
 }
 
 impl Replicas {
     /// Within a Tokio runtime.
     pub fn of(store: Store) -> Self {
-        let kind = match store {
-            Store::Sqlite => Kind::Sqlite,
-            Store::Postgres => Kind::Postgres,
+        match store {
+            Store::Sqlite => Self::in_database(Kind::Sqlite),
+            Store::Postgres => Self::in_database(Kind::Postgres),
             Store::Redis => {
-                return Self { stores: [Arc::new(shared_sessions()), Arc::new(shared_sessions())], _database: None };
+                Self { stores: [Arc::new(shared_sessions()), Arc::new(shared_sessions())], _home: Home::Shared }
             }
-        };
+            Store::Cluster => {
+                let cluster = PrivateCluster::start();
+                let stores: [Arc<dyn SessionStore>; 2] = [Arc::new(cluster.sessions()), Arc::new(cluster.sessions())];
+                Self { stores, _home: Home::Cluster { _cluster: cluster } }
+            }
+        }
+    }
+
+    fn in_database(kind: Kind) -> Self {
         let database = TestDatabase::migrated(kind);
         let stores: [Arc<dyn SessionStore>; 2] = [Arc::new(database.sessions()), Arc::new(database.sessions())];
-        Self { stores, _database: Some(database) }
+        Self { stores, _home: Home::Database { _database: database } }
     }
 
     /// With a new session of a new user.

@@ -9,13 +9,13 @@ use rstest::rstest;
 
 use super::fixture::{
     DAY, MICROSECOND, NOW, Replicas, SECOND,
-    Store::{self, Postgres, Redis, Sqlite},
+    Store::{self, Cluster, Postgres, Redis, Sqlite},
     new_session, new_user, session_of,
 };
 
 #[rstest]
 #[tokio::test]
-async fn a_session_is_found_as_it_was_stored(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_session_is_found_as_it_was_stored(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let replicas = Replicas::of(store);
     let least = Session {
         roles: Vec::new(),
@@ -33,7 +33,7 @@ async fn a_session_is_found_as_it_was_stored(#[values(Sqlite, Postgres, Redis)] 
 
 #[rstest]
 #[tokio::test]
-async fn texts_may_hold_anything(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn texts_may_hold_anything(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let replicas = Replicas::of(store);
     let device = "a \"quoted\" \\ ünïcode\r\n* {device} 🦀".to_owned();
     let session = Session { device, client_id: "false".to_owned(), ..new_session() };
@@ -43,7 +43,7 @@ async fn texts_may_hold_anything(#[values(Sqlite, Postgres, Redis)] store: Store
 
 #[rstest]
 #[tokio::test]
-async fn a_session_belongs_to_its_user_alone(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_session_belongs_to_its_user_alone(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, session) = Replicas::with_session(store).await;
     let (store, stranger) = (replicas.store(), new_user());
     assert_eq!(store.find(stranger, session.id, NOW).await, Ok(None));
@@ -55,7 +55,9 @@ async fn a_session_belongs_to_its_user_alone(#[values(Sqlite, Postgres, Redis)] 
 
 #[rstest]
 #[tokio::test]
-async fn a_session_ends_at_its_absolute_expiry_or_its_idle_expiry(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_session_ends_at_its_absolute_expiry_or_its_idle_expiry(
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let replicas = Replicas::of(store);
     for (absolute, idle) in [(DAY, 2 * DAY), (2 * DAY, DAY)] {
         let session = Session { absolute_expiry: NOW + absolute, idle_expiry: NOW + idle, ..new_session() };
@@ -71,7 +73,7 @@ async fn a_session_ends_at_its_absolute_expiry_or_its_idle_expiry(#[values(Sqlit
 
 #[rstest]
 #[tokio::test]
-async fn the_newest_session_comes_first_in_the_list(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn the_newest_session_comes_first_in_the_list(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, user) = (Replicas::of(store), new_user());
     let mut sessions = Vec::new();
     for age in [3, 1, 2] {
@@ -85,7 +87,9 @@ async fn the_newest_session_comes_first_in_the_list(#[values(Sqlite, Postgres, R
 
 #[rstest]
 #[tokio::test]
-async fn of_sessions_of_one_instant_the_greater_name_comes_first(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn of_sessions_of_one_instant_the_greater_name_comes_first(
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let (replicas, user) = (Replicas::of(store), new_user());
     let mut names = Vec::new();
     for _ in 0..5 {
@@ -101,7 +105,7 @@ async fn of_sessions_of_one_instant_the_greater_name_comes_first(#[values(Sqlite
 
 #[rstest]
 #[tokio::test]
-async fn a_revoked_session_is_revoked_once_and_seen_no_more(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_revoked_session_is_revoked_once_and_seen_no_more(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, session) = Replicas::with_session(store).await;
     let other = session_of(session.user);
     replicas.create(&other).await;
@@ -115,7 +119,7 @@ async fn a_revoked_session_is_revoked_once_and_seen_no_more(#[values(Sqlite, Pos
 
 #[rstest]
 #[tokio::test]
-async fn giving_the_password_again_moves_nothing_else(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn giving_the_password_again_moves_nothing_else(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, session) = Replicas::with_session(store).await;
     let later = NOW + DAY;
     assert_eq!(replicas.store().reauthenticated(session.user, session.id, later).await, Ok(true));
@@ -124,7 +128,7 @@ async fn giving_the_password_again_moves_nothing_else(#[values(Sqlite, Postgres,
 
 #[rstest]
 #[tokio::test]
-async fn storing_a_session_again_changes_nothing(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn storing_a_session_again_changes_nothing(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, session) = Replicas::with_session(store).await;
     let store = replicas.store();
     store.reauthenticated(session.user, session.id, NOW + SECOND).await.unwrap();
@@ -139,6 +143,6 @@ async fn storing_a_session_again_changes_nothing(#[values(Sqlite, Postgres, Redi
 
 #[rstest]
 #[tokio::test]
-async fn a_store_that_is_there_says_so(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_store_that_is_there_says_so(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     assert_eq!(Replicas::of(store).store().ping().await, Ok(()));
 }

@@ -1,5 +1,6 @@
 //! The contract of the session store, held by every store alike.
 
+mod cluster;
 mod effects;
 pub mod fixture;
 mod lifecycle;
@@ -7,3 +8,4 @@ mod model;
 mod races;
 mod redis;
 mod refresh;
+mod sentinel;

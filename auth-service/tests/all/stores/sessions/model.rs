@@ -26,7 +26,7 @@ use tokio::runtime::Runtime;
 
 use super::fixture::{
     DAY, MICROSECOND, NOW, RULES, Random, Replicas,
-    Store::{self, Postgres, Redis, Sqlite},
+    Store::{self, Cluster, Postgres, Redis, Sqlite},
     child_of, first_token, new_session,
 };
 
@@ -263,7 +263,7 @@ async fn live_through(replicas: &Replicas, steps: Vec<Step>) -> Result<(), TestC
 }
 
 #[rstest]
-fn every_store_does_what_the_decision_says(#[values(Sqlite, Postgres, Redis)] store: Store) {
+fn every_store_does_what_the_decision_says(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let runtime = Runtime::new().unwrap();
     let replicas = runtime.block_on(async { Replicas::of(store) });
     let config = Config { cases: HISTORIES, failure_persistence: None, ..Config::default() };

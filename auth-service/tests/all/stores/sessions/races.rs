@@ -14,7 +14,7 @@ use tokio::{sync::Barrier, task::JoinSet};
 
 use super::fixture::{
     DAY, NOW, RULES, Replicas, SECOND,
-    Store::{self, Postgres, Redis, Sqlite},
+    Store::{self, Cluster, Postgres, Redis, Sqlite},
     as_current, child_of, first_token, new_session, session_of,
 };
 
@@ -46,7 +46,9 @@ fn granted_under(outcomes: &[RefreshOutcome]) -> Vec<CurrentToken> {
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn tabs_that_promote_the_same_token_all_get_a_child_of_it(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn tabs_that_promote_the_same_token_all_get_a_child_of_it(
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let replicas = Replicas::of(store);
     for _ in 0..ROUNDS {
         let session = new_session();
@@ -59,7 +61,9 @@ async fn tabs_that_promote_the_same_token_all_get_a_child_of_it(#[values(Sqlite,
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn siblings_that_are_promoted_at_once_end_the_session_once(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn siblings_that_are_promoted_at_once_end_the_session_once(
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let replicas = Replicas::of(store);
     for _ in 0..ROUNDS {
         let session = new_session();
@@ -87,7 +91,7 @@ async fn siblings_that_are_promoted_at_once_end_the_session_once(#[values(Sqlite
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_parent_and_its_child_at_once_end_as_some_order_of_them_does(
-    #[values(Sqlite, Postgres, Redis)] store: Store,
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
 ) {
     let replicas = Replicas::of(store);
     for _ in 0..ROUNDS {
@@ -110,7 +114,7 @@ async fn a_parent_and_its_child_at_once_end_as_some_order_of_them_does(
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_logouts_at_once_one_ends_the_session_and_no_refresh_brings_it_back(
-    #[values(Sqlite, Postgres, Redis)] store: Store,
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
 ) {
     let replicas = Replicas::of(store);
     for _ in 0..ROUNDS {
@@ -143,7 +147,7 @@ async fn of_many_logouts_at_once_one_ends_the_session_and_no_refresh_brings_it_b
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn new_roles_and_the_password_survive_refreshes_at_the_same_time(
-    #[values(Sqlite, Postgres, Redis)] store: Store,
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
 ) {
     let replicas = Replicas::of(store);
     for _ in 0..ROUNDS {

@@ -63,6 +63,12 @@ fn leaves_after(connection: &mut Connection, key: &str, time: Duration) -> bool 
 #[case::no_host("redis://")]
 #[case::no_port("redis://:pass-word@host:port")]
 #[case::no_database("redis://:pass-word@host/pass-word")]
+#[case::a_cluster_without_a_host("redis+cluster://:pass-word@host:1,")]
+#[case::a_cluster_with_a_database("redis+cluster://:pass-word@host:1/3")]
+#[case::a_cluster_with_a_parameter("redis+cluster://:pass-word@host:1?db=3")]
+#[case::sentinels_without_a_name("redis+sentinel://:pass-word@host:26379/")]
+#[case::sentinels_without_a_path("redis+sentinel://:pass-word@host:26379")]
+#[case::neither("redis+both://:pass-word@host:1/name")]
 #[tokio::test]
 async fn an_address_that_is_none_is_refused_and_not_quoted(#[case] url: &str) {
     let error = RedisSessions::connect(&url.into()).err().unwrap();
@@ -72,8 +78,9 @@ async fn an_address_that_is_none_is_refused_and_not_quoted(#[case] url: &str) {
 
 #[tokio::test]
 async fn tls_without_verification_is_refused() {
-    let error = RedisSessions::connect(&"rediss://host#insecure".into()).err();
-    assert_eq!(error, Some(InvalidRedisUrl::UnverifiedTls));
+    for url in ["rediss://host#insecure", "rediss+cluster://one,two#insecure", "rediss+sentinel://one/name#insecure"] {
+        assert_eq!(RedisSessions::connect(&url.into()).err(), Some(InvalidRedisUrl::UnverifiedTls), "{url}");
+    }
 }
 
 #[tokio::test]
@@ -87,7 +94,15 @@ async fn tls_is_spoken_and_a_server_that_does_not_speak_it_is_unavailable() {
 
 #[tokio::test]
 async fn an_address_is_taken_whether_anybody_answers_or_not() {
-    for url in ["redis://127.0.0.1:1", "redis://user:p%40ss@host/3", "rediss://user:pass@[::1]:6380/0"] {
+    for url in [
+        "redis://127.0.0.1:1",
+        "redis://user:p%40ss@host/3",
+        "rediss://user:pass@[::1]:6380/0",
+        "redis+cluster://host",
+        "rediss+cluster://user:p%40ss@one:7000,[::1]:7001",
+        "redis+sentinel://one,two:26380/name",
+        "rediss+sentinel://user:p%40ss@one:26379/name/3",
+    ] {
         assert!(RedisSessions::connect(&url.into()).is_ok(), "{url}");
     }
 }

@@ -12,7 +12,7 @@ use rstest::rstest;
 
 use super::fixture::{
     DAY, MICROSECOND, NOW, RULES, Random, Replicas, SECOND,
-    Store::{self, Postgres, Redis, Sqlite},
+    Store::{self, Cluster, Postgres, Redis, Sqlite},
     as_current, child_of, first_token, new_session,
 };
 
@@ -42,7 +42,7 @@ async fn promoted(replicas: &Replicas, session: &Session, now: Timestamp) -> (Pr
 
 #[rstest]
 #[tokio::test]
-async fn the_current_token_gets_a_child_at_any_age(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn the_current_token_gets_a_child_at_any_age(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, session) = Replicas::with_session(store).await;
     for now in [NOW, NOW + RULES.hold, NOW + 20 * DAY] {
         let after = refreshed(&session, session.current, now);
@@ -53,7 +53,9 @@ async fn the_current_token_gets_a_child_at_any_age(#[values(Sqlite, Postgres, Re
 
 #[rstest]
 #[tokio::test]
-async fn a_child_comes_back_as_it_is_until_it_is_older_than_hold(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_child_comes_back_as_it_is_until_it_is_older_than_hold(
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let (replicas, session) = Replicas::with_session(store).await;
     let child = child_of(session.current, NOW);
     // Both instants are whole seconds, so all of the second after `hold` is still young.
@@ -70,7 +72,7 @@ async fn a_child_comes_back_as_it_is_until_it_is_older_than_hold(#[values(Sqlite
 
 #[rstest]
 #[tokio::test]
-async fn a_promoted_token_may_come_back_at_any_later_time(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_promoted_token_may_come_back_at_any_later_time(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, session) = Replicas::with_session(store).await;
     let (child, _) = promoted(&replicas, &session, NOW).await;
     for now in [NOW, NOW + DAY] {
@@ -81,7 +83,7 @@ async fn a_promoted_token_may_come_back_at_any_later_time(#[values(Sqlite, Postg
 
 #[rstest]
 #[tokio::test]
-async fn a_token_from_the_future_of_another_clock_is_young(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_token_from_the_future_of_another_clock_is_young(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, session) = Replicas::with_session(store).await;
     let child = child_of(session.current, NOW + DAY);
     let after = refreshed(&session, session.current, NOW);
@@ -91,7 +93,7 @@ async fn a_token_from_the_future_of_another_clock_is_young(#[values(Sqlite, Post
 #[rstest]
 #[tokio::test]
 async fn a_parent_that_comes_back_after_the_promotion_ends_the_session(
-    #[values(Sqlite, Postgres, Redis)] store: Store,
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
 ) {
     let (replicas, session) = Replicas::with_session(store).await;
     let (_, after) = promoted(&replicas, &session, NOW).await;
@@ -104,7 +106,7 @@ async fn a_parent_that_comes_back_after_the_promotion_ends_the_session(
 #[rstest]
 #[tokio::test]
 async fn after_a_reuse_every_token_is_told_so_until_the_session_expires(
-    #[values(Sqlite, Postgres, Redis)] store: Store,
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
 ) {
     let (replicas, session) = Replicas::with_session(store).await;
     let (child, after) = promoted(&replicas, &session, NOW).await;
@@ -120,7 +122,7 @@ async fn after_a_reuse_every_token_is_told_so_until_the_session_expires(
 
 #[rstest]
 #[tokio::test]
-async fn a_sibling_of_the_promoted_token_is_reuse(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_sibling_of_the_promoted_token_is_reuse(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, session) = Replicas::with_session(store).await;
     let sibling = child_of(session.current, NOW);
     let (_, after) = promoted(&replicas, &session, NOW).await;
@@ -129,7 +131,7 @@ async fn a_sibling_of_the_promoted_token_is_reuse(#[values(Sqlite, Postgres, Red
 
 #[rstest]
 #[tokio::test]
-async fn a_token_that_nobody_was_given_is_reuse(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_token_that_nobody_was_given_is_reuse(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let replicas = Replicas::of(store);
     let at_generation_3 = |current: CurrentToken| CurrentToken { generation: 3, ..current };
     for (parent_is_current, generation) in [(true, 3), (true, 2), (false, 4), (false, 3), (false, 0)] {
@@ -146,7 +148,9 @@ async fn a_token_that_nobody_was_given_is_reuse(#[values(Sqlite, Postgres, Redis
 
 #[rstest]
 #[tokio::test]
-async fn the_token_of_another_login_is_reuse_at_any_generation(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn the_token_of_another_login_is_reuse_at_any_generation(
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let replicas = Replicas::of(store);
     for generation in [0, 1, 2, u32::MAX] {
         let session = new_session();
@@ -159,7 +163,9 @@ async fn the_token_of_another_login_is_reuse_at_any_generation(#[values(Sqlite, 
 
 #[rstest]
 #[tokio::test]
-async fn a_young_token_from_after_lost_writes_puts_the_store_right(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_young_token_from_after_lost_writes_puts_the_store_right(
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let (replicas, session) = Replicas::with_session(store).await;
     let lost = CurrentToken { id: TokenId::new(&Random), generation: 4 };
     let token = child_of(lost, NOW);
@@ -171,7 +177,7 @@ async fn a_young_token_from_after_lost_writes_puts_the_store_right(#[values(Sqli
 
 #[rstest]
 #[tokio::test]
-async fn an_older_token_from_after_lost_writes_is_promoted(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn an_older_token_from_after_lost_writes_is_promoted(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, session) = Replicas::with_session(store).await;
     let token = child_of(CurrentToken { id: TokenId::new(&Random), generation: 1 }, NOW);
     let now = NOW + DAY;
@@ -182,7 +188,7 @@ async fn an_older_token_from_after_lost_writes_is_promoted(#[values(Sqlite, Post
 
 #[rstest]
 #[tokio::test]
-async fn large_generations_are_compared_exactly(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn large_generations_are_compared_exactly(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let replicas = Replicas::of(store);
     for generation in [u32::MAX - 2, u32::MAX - 1] {
         let mut session = new_session();
@@ -197,7 +203,7 @@ async fn large_generations_are_compared_exactly(#[values(Sqlite, Postgres, Redis
 
 #[rstest]
 #[tokio::test]
-async fn a_session_that_is_not_there_asks_for_a_login(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_session_that_is_not_there_asks_for_a_login(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
     let (replicas, session) = Replicas::with_session(store).await;
     let token = first_token(&session);
     for wrong in [Session { id: SessionId::new(NOW, &Random), ..session.clone() }, new_session()] {
@@ -210,7 +216,9 @@ async fn a_session_that_is_not_there_asks_for_a_login(#[values(Sqlite, Postgres,
 
 #[rstest]
 #[tokio::test]
-async fn an_expired_session_asks_for_a_login_and_never_for_more(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn an_expired_session_asks_for_a_login_and_never_for_more(
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let replicas = Replicas::of(store);
     for (absolute, idle) in [(DAY, 2 * DAY), (2 * DAY, DAY)] {
         let session = Session { absolute_expiry: NOW + absolute, idle_expiry: NOW + idle, ..new_session() };
@@ -226,7 +234,7 @@ async fn an_expired_session_asks_for_a_login_and_never_for_more(#[values(Sqlite,
 #[rstest]
 #[tokio::test]
 async fn a_refresh_in_the_last_moment_puts_the_idle_expiry_off_and_not_the_absolute_one(
-    #[values(Sqlite, Postgres, Redis)] store: Store,
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
 ) {
     let (replicas, session) = Replicas::with_session(store).await;
     let token = first_token(&session);
@@ -239,7 +247,9 @@ async fn a_refresh_in_the_last_moment_puts_the_idle_expiry_off_and_not_the_absol
 
 #[rstest]
 #[tokio::test]
-async fn a_clock_that_steps_back_takes_the_idle_expiry_with_it(#[values(Sqlite, Postgres, Redis)] store: Store) {
+async fn a_clock_that_steps_back_takes_the_idle_expiry_with_it(
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let (replicas, session) = Replicas::with_session(store).await;
     let token = first_token(&session);
     replicas.refresh(&session, &token, NOW + DAY).await;
@@ -255,7 +265,7 @@ async fn a_clock_that_steps_back_takes_the_idle_expiry_with_it(#[values(Sqlite, 
 #[tokio::test]
 async fn a_session_that_was_ended_on_purpose_asks_for_a_login(
     #[case] reason: RevokedReason,
-    #[values(Sqlite, Postgres, Redis)] store: Store,
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
 ) {
     let (replicas, session) = Replicas::with_session(store).await;
     assert_eq!(replicas.store().revoke(session.user, session.id, reason, NOW).await, Ok(true));
