@@ -72,7 +72,9 @@ impl App {
         let metrics = Metrics::new("auth");
         let sql = Sql::open(&config.database, "sql")?;
         let access_tokens = access_tokens(&config, &sql, &clock, &rng, &mut tasks).await?;
-        let users: Arc<dyn UserStore> = Arc::new(SqlUsers::new(sql.clone()));
+        let sql_users = SqlUsers::new(sql.clone());
+        tasks.spawn(background::sweep_invites(sql_users.clone(), Arc::clone(&clock)));
+        let users: Arc<dyn UserStore> = Arc::new(sql_users);
         let clients = Arc::new(SqlClients::new(sql.clone()));
         let audit_trail = SqlAudit::new(sql.clone());
         let (audit, events) = Audit::new(Arc::clone(&clock), Arc::clone(&rng), &metrics);

@@ -3,14 +3,14 @@
 use std::{fmt::Display, sync::Arc, time::Duration};
 
 use common::clock::Timestamp;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::{
     config::AuditRetention,
     crypto::access_tokens::AccessTokens,
     ports::{Clock, SessionStore, StoreError, UserStore},
     service::{effects::apply_pending, signing_keys::KeyKeeper},
-    storage::sql::{SqlAudit, SqlSessions},
+    storage::sql::{SqlAudit, SqlSessions, SqlUsers},
 };
 
 /// How long a committed change waits for its sessions when the request itself could not see to it.
@@ -21,6 +21,9 @@ const KEYS_PAUSE: Duration = Duration::from_secs(1);
 
 const SWEEP_PAUSE: Duration = Duration::from_mins(1);
 const SWEEP_BATCH: u32 = 500;
+
+/// Between two batches, so that others who wait for SQLite's one lock get it.
+const BATCH_PAUSE: Duration = Duration::from_millis(50);
 
 /// Applies what waits in the outbox, for ever. Several replicas may do so at once.
 pub async fn apply_effects(users: Arc<dyn UserStore>, sessions: Arc<dyn SessionStore>, clock: Arc<dyn Clock>) {
@@ -65,9 +68,32 @@ pub async fn sweep_sessions(sessions: SqlSessions, clock: Arc<dyn Clock>) {
 }
 
 async fn sweep(sessions: &SqlSessions, clock: &dyn Clock) -> Result<(), StoreError> {
-    while sessions.sweep(clock.now(), SWEEP_BATCH).await? == SWEEP_BATCH as usize {}
+    while sessions.sweep(clock.now(), SWEEP_BATCH).await? == SWEEP_BATCH as usize {
+        sleep(BATCH_PAUSE).await;
+    }
     let log = sessions.log();
-    while log.sweep(clock.now(), SWEEP_BATCH).await? == SWEEP_BATCH as usize {}
+    while log.sweep(clock.now(), SWEEP_BATCH).await? == SWEEP_BATCH as usize {
+        sleep(BATCH_PAUSE).await;
+    }
+    Ok(())
+}
+
+/// Deletes invitations that nobody can use any more, a small batch at a time.
+pub async fn sweep_invites(users: SqlUsers, clock: Arc<dyn Clock>) {
+    let mut ticks = interval(SWEEP_PAUSE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        ticks.tick().await;
+        let swept = forget_invites(&users, &*clock).await;
+        failing = log_change(failing, swept.as_ref().err(), "sweeping expired invitations");
+    }
+}
+
+async fn forget_invites(users: &SqlUsers, clock: &dyn Clock) -> Result<(), StoreError> {
+    while users.sweep_invites(clock.now(), SWEEP_BATCH).await? == SWEEP_BATCH as usize {
+        sleep(BATCH_PAUSE).await;
+    }
     Ok(())
 }
 

@@ -143,10 +143,13 @@ pub enum Change {
 }
 
 /// What became of a new session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Creation {
     /// It is stored.
-    Done,
+    Done {
+        /// The sessions that it has ended, because the user had too many of its kind.
+        ended: Vec<SessionId>,
+    },
     /// The user has changed since the login read them (password, roles, all sessions ended): read again.
     StaleEpoch,
 }
@@ -208,7 +211,9 @@ pub struct LogEntry {
 /// is not over yet, and never let one pass that is.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// Stores a new session, unless the user's epoch is newer than the session's by now.
+    /// Stores a new session, unless the user's epoch is newer than the session's by now. Of the user's sessions of its
+    /// kind that are alive at `now`, the newest [`MOST_SESSIONS`](crate::domain::session::MOST_SESSIONS) with the new one
+    /// live on; the others end in the same step.
     async fn create(&self, session: &Session, now: Timestamp) -> Result<Creation, StoreError>;
 
     /// Carries out [`decide_refresh`](crate::domain::session::decide_refresh) for a token whose signature has been
@@ -239,6 +244,10 @@ pub trait SessionStore: Send + Sync {
         reason: RevokedReason,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
+
+    /// Users and names of all sessions that began before `instant` and are alive at `now`. This is for operators: it goes
+    /// through all of the store and takes as long as that takes. One that is damaged is logged and left out.
+    async fn begun_before(&self, instant: Timestamp, now: Timestamp) -> Result<Vec<(UserId, SessionId)>, StoreError>;
 
     /// Raises the user's epoch to at least that of `effect`, so that no session can be created under an older one,
     /// then does what it says to the sessions of an older epoch than the effect's, and to no others. A session that is

@@ -7,6 +7,7 @@ mod input;
 mod key;
 mod output;
 mod serve;
+mod session;
 mod user;
 
 use std::{env, ffi::OsString};
@@ -40,6 +41,9 @@ enum Command {
     /// Add, list and change users
     #[command(subcommand)]
     User(user::UserCommand),
+    /// End sessions
+    #[command(subcommand)]
+    Session(session::SessionCommand),
     /// Show what happened that matters to security, the newest first
     Audit(audit::AuditArgs),
     /// Add, list and change the services that may ask for tokens of their own
@@ -56,6 +60,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve => runtime()?.block_on(serve::serve()),
         Command::Migrate => migrate(),
         Command::Healthcheck => serve::healthcheck(),
+        Command::Session(command) => runtime()?.block_on(session::run(command)),
         Command::Audit(args) => runtime()?.block_on(audit::run(args)),
         Command::User(command) => runtime()?.block_on(user::run(command)),
         Command::Client(command) => runtime()?.block_on(client::run(command)),

@@ -143,6 +143,18 @@ pub fn database(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Re
     env.finish(url)
 }
 
+/// Where sessions are kept: the database, and Redis if it is there instead.
+pub fn session_store(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<(DatabaseUrl, Option<SecretString>), SettingErrors> {
+    let mut env = Env::new(variables, table::OWN);
+    let raw: RawSessions = env.section();
+    let redis = env.parse_optional("REDIS_URL", raw.redis_url, redis_url);
+    let raw: RawAuth = env.section();
+    let database = env.parse("AUTH_DATABASE_URL", raw.auth_database_url, str::parse::<DatabaseUrl>);
+    env.finish(database.map(|database| (database, redis)))
+}
+
 /// How passwords are hashed: what `user add` needs beside the database.
 pub fn bcrypt(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<BcryptOptions, SettingErrors> {
     let mut env = Env::new(variables, table::OWN);

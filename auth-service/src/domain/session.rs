@@ -27,6 +27,27 @@ impl Mode {
             Self::AccessOnly => "access_only",
         }
     }
+
+    /// Which sessions are counted with it.
+    #[must_use]
+    pub fn kind(self) -> SessionKind {
+        match self {
+            Self::Bearer => SessionKind::Refreshed,
+            Self::AccessOnly => SessionKind::AccessOnly,
+        }
+    }
+}
+
+/// How many sessions of one kind a user may have: with one more, the oldest of its kind ends.
+pub const MOST_SESSIONS: usize = 50;
+
+/// What is counted together, so that scripts that log in for each run end no person's session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionKind {
+    /// Those that are refreshed.
+    Refreshed,
+    /// Those of [`Mode::AccessOnly`].
+    AccessOnly,
 }
 
 /// The word stands for nothing that is known here.
@@ -59,10 +80,15 @@ pub enum RevokedReason {
     PasswordChange,
     /// The user was disabled.
     UserDisabled,
+    /// The user logged in once more and had [`MOST_SESSIONS`] of its kind.
+    Superseded,
+    /// An operator ended it, with others from before some instant.
+    Operator,
 }
 
 impl RevokedReason {
-    const ALL: [Self; 4] = [Self::Logout, Self::Reuse, Self::PasswordChange, Self::UserDisabled];
+    const ALL: [Self; 6] =
+        [Self::Logout, Self::Reuse, Self::PasswordChange, Self::UserDisabled, Self::Superseded, Self::Operator];
 
     /// The word for it in stores and logs.
     #[must_use]
@@ -72,6 +98,8 @@ impl RevokedReason {
             Self::Reuse => "reuse",
             Self::PasswordChange => "password_change",
             Self::UserDisabled => "user_disabled",
+            Self::Superseded => "superseded",
+            Self::Operator => "operator",
         }
     }
 }

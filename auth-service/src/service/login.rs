@@ -63,7 +63,10 @@ pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Grant, LoginErr
         let now = deps.clock.now();
         let session = begin(deps, &request, account, now);
         match deps.sessions.create(&session, now).await.map_err(Trouble::from)? {
-            Creation::Done => {
+            Creation::Done { ended } => {
+                for older in ended {
+                    tracing::info!(user = %session.user, ended = %older, "a user had too many sessions; the oldest ended");
+                }
                 let event = own_event(deps, AuditKind::Login, &session, request.address);
                 deps.audit.record(event.of_client(&session.client_id).with("mode", session.mode.as_str()));
                 return Ok(first_grant(deps, &session, now)?);

@@ -8,6 +8,7 @@ pub mod authenticate_service;
 pub mod change_password;
 pub mod client_credentials;
 pub mod effects;
+pub mod end_sessions_before;
 pub mod grant;
 pub mod invite;
 pub mod login;

@@ -70,6 +70,10 @@ fn of_database(kind: DatabaseErrorKind, information: &dyn DatabaseErrorInformati
     }
 }
 
+/// diesel has a kind for some codes of SQLSTATE and does not hand out the others, so that the text has to be read: Postgres
+/// must speak English (`lc_messages = C`, the images' default), or such an error is taken for another one, which a caller
+/// does not try again.
+///
 /// libpq's words for a connection that is gone, where diesel has no kind for it; and a server's, which is going.
 const LOST: [&str; 6] = [
     "no connection to the server",

@@ -16,8 +16,10 @@ use crate::{
 /// The answer of a script.
 #[derive(Debug, PartialEq)]
 pub(super) enum Answer {
-    /// The session is stored.
-    Created,
+    /// The session is stored, and these have ended for it.
+    Created(Vec<SessionId>),
+    /// The user may have too many sessions: these. Which of them end can be told with their keys at hand.
+    Crowded(Vec<SessionId>),
     /// The user has changed since the login read them.
     StaleEpoch,
     /// There is no such session, or its time is over.
@@ -60,7 +62,8 @@ impl Answer {
     pub(super) fn decode(value: Value) -> Option<Self> {
         let mut values = array(value)?.into_iter();
         let answer = match text(values.next()?)?.as_str() {
-            "created" => Self::Created,
+            "created" => Self::Created(each(&mut values, session_id)?),
+            "crowded" => Self::Crowded(each(&mut values, session_id)?),
             "stale_epoch" => Self::StaleEpoch,
             "gone" => Self::Gone,
             "revoked" => Self::Revoked(text(values.next()?)?.parse().ok()?),
@@ -71,7 +74,7 @@ impl Answer {
                 record: record(values.next()?)?,
             },
             "changes" => Self::Changes(each(&mut values, change)?),
-            "sessions" => Self::Sessions(each(&mut values, |value| text(value)?.parse().ok())?),
+            "sessions" => Self::Sessions(each(&mut values, session_id)?),
             "records" => Self::Records(each(&mut values, record)?),
             "appended" => Self::Appended,
             "log" => Self::Log { epoch: text(values.next()?)?, entries: each(&mut values, log_entry)? },
@@ -89,6 +92,10 @@ fn array(value: Value) -> Option<Vec<Value>> {
 
 fn text(value: Value) -> Option<String> {
     if let Value::BulkString(bytes) = value { String::from_utf8(bytes).ok() } else { None }
+}
+
+fn session_id(value: Value) -> Option<SessionId> {
+    text(value)?.parse().ok()
 }
 
 fn each<T>(values: &mut vec::IntoIter<Value>, decode: fn(Value) -> Option<T>) -> Option<Vec<T>> {

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::{
     address::{Address, InvalidRedisUrl},
     connection::{Connection, KeptConnection},
+    scan::Scan,
 };
 use crate::ports::StoreError;
 
@@ -37,6 +38,21 @@ impl RedisClient {
             Err(error) if error.is_connection_dropped() => self.send_on(&self.connection.get().await?, command).await,
             answer => answer,
         }
+    }
+
+    /// The same for a command without a key, to the primary of this slot where there is a cluster.
+    pub(super) async fn send_to_slot(&self, slot: u16, command: &Cmd) -> RedisResult<Value> {
+        self.connection.get().await?.send_to_slot(slot, command).await
+    }
+
+    /// Whether there is more than one server.
+    pub(super) async fn is_cluster(&self) -> RedisResult<bool> {
+        Ok(self.connection.get().await?.is_to_cluster())
+    }
+
+    /// All keys like this one.
+    pub(super) fn scan(&self, pattern: &'static str) -> Scan<'_> {
+        Scan::new(self, pattern)
     }
 
     async fn send_on(&self, connection: &Connection, command: &Cmd) -> RedisResult<Value> {

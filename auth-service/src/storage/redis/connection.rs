@@ -28,7 +28,7 @@ enum State {
     /// The first attempt, or the first since a connection broke, is under way.
     Connecting,
     Up(Connection),
-    /// It may be no good for all of a cluster, and serves until there is a better one.
+    /// To a cluster: it has failed for one node, and serves the others until there is a better one.
     Doubted(Connection),
     /// The last attempt failed; the next follows soon.
     Down(RedisError),
@@ -72,11 +72,8 @@ impl KeptConnection {
         self.state.send_if_modified(|state| {
             let is_current = matches!(state, State::Up(current) if current.number == connection.number);
             if is_current {
-                *state = if connection.link.may_serve_in_part() {
-                    State::Doubted(connection.clone())
-                } else {
-                    State::Connecting
-                };
+                *state =
+                    if connection.is_to_cluster() { State::Doubted(connection.clone()) } else { State::Connecting };
             }
             is_current
         });
@@ -92,6 +89,14 @@ impl Drop for KeptConnection {
 impl Connection {
     pub(super) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         self.link.send(command).await
+    }
+
+    pub(super) async fn send_to_slot(&self, slot: u16, command: &Cmd) -> RedisResult<Value> {
+        self.link.send_to_slot(slot, command).await
+    }
+
+    pub(super) fn is_to_cluster(&self) -> bool {
+        matches!(self.link, Link::ToCluster(_))
     }
 
     /// Whether another connection may do better.

@@ -7,6 +7,15 @@ pub(super) fn session(user: UserId, session: SessionId) -> String {
     format!("lk:{{{user}}}:s:{session}")
 }
 
+/// What the keys of all sessions match.
+pub(super) const ANY_SESSION: &str = "lk:{*}:s:*";
+
+/// The session whose hash has this key.
+pub(super) fn session_at(key: &str) -> Option<(UserId, SessionId)> {
+    let (user, session) = key.strip_prefix("lk:{")?.split_once("}:s:")?;
+    Some((user.parse().ok()?, session.parse().ok()?))
+}
+
 /// The sorted set of the user's sessions that may be alive; the score is the absolute expiry in microseconds.
 pub(super) fn index(user: UserId) -> String {
     format!("lk:{{{user}}}:idx")

@@ -6,7 +6,7 @@ use redis::{
     Arg, Cmd, RedisError, RedisResult, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster_async::ClusterConnection,
-    cluster_routing::{MultipleNodeRoutingInfo, ResponsePolicy, RoutingInfo},
+    cluster_routing::{MultipleNodeRoutingInfo, ResponsePolicy, Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr},
 };
 
 /// For the way to Redis, TLS and the password together. Nobody waits for all of it.
@@ -55,8 +55,15 @@ impl Link {
         }
     }
 
-    /// Whether it may be of use to others although it has failed somebody.
-    pub(super) fn may_serve_in_part(&self) -> bool {
-        matches!(self, Self::ToCluster(_))
+    /// To the primary that has this slot, where there is a cluster.
+    pub(super) async fn send_to_slot(&self, slot: u16, command: &Cmd) -> RedisResult<Value> {
+        match self {
+            Self::ToServer(_) => self.send(command).await,
+            Self::ToCluster(connection) => {
+                let primary = SingleNodeRoutingInfo::SpecificNode(Route::new(slot, SlotAddr::Master));
+                let route = RoutingInfo::SingleNode(primary);
+                connection.clone().route_command(command.clone(), route).await?.extract_error()
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ mod keys;
 mod link;
 mod record;
 mod revocations;
+mod scan;
 mod script;
 mod sessions;
 

@@ -15,7 +15,7 @@ macro_rules! script {
 }
 
 /// Stores a new session.
-pub(super) static CREATE: LazyLock<Script> = script!("create": "create.lua");
+pub(super) static CREATE: LazyLock<Script> = script!("create": "state.lua", "create.lua");
 
 /// Decides what a refresh token is answered with, and carries it out.
 pub(super) static REFRESH: LazyLock<Script> = script!("refresh": "state.lua", "refresh.lua");

@@ -20,7 +20,7 @@ use crate::{
         effect::{Effect, PendingEffect},
         ids::{SessionId, UserId},
         revocation::{DEFAULT_LOG_KEPT, Revoked},
-        session::{PresentedToken, RefreshRules, Refusal, RevokedReason, Session},
+        session::{MOST_SESSIONS, Mode, PresentedToken, RefreshRules, Refusal, RevokedReason, Session, SessionKind},
     },
     ports::{Creation, RefreshOutcome, SessionStore, StoreError},
 };
@@ -154,7 +154,7 @@ impl RedisSessions {
 impl SessionStore for RedisSessions {
     async fn create(&self, session: &Session, now: Timestamp) -> Result<Creation, StoreError> {
         let Session { id, user, .. } = *session;
-        let keys = [keys::session(user, id), keys::index(user), keys::epoch(user)];
+        let mut keys = vec![keys::session(user, id), keys::index(user), keys::epoch(user)];
         let expiry = session.absolute_expiry.min(session.idle_expiry);
         let mut arguments = vec![
             session.epoch.to_string(),
@@ -163,14 +163,29 @@ impl SessionStore for RedisSessions {
             micros(now - KEPT_AFTER_EXPIRY),
             millis(expiry.since(now) + KEPT_AFTER_EXPIRY),
             millis(session.absolute_expiry.since(now) + KEPT_AFTER_EXPIRY),
+            micros(now),
+            counted_as(session.mode.kind()).to_owned(),
+            MOST_SESSIONS.to_string(),
         ];
         arguments.extend(flattened(record::fields(session)));
         within_deadline(async {
-            match script::CREATE.run(&self.redis, &keys, &arguments).await? {
-                Answer::Created => Ok(Creation::Done),
-                Answer::StaleEpoch => Ok(Creation::StaleEpoch),
-                Answer::Damaged => Err(StoreError::Inconsistent(keys::epoch(user))),
-                _ => Err(script::CREATE.not_understood()),
+            loop {
+                match script::CREATE.run(&self.redis, &keys, &arguments).await? {
+                    // In the log only now: before, nobody knows which of them are the oldest.
+                    Answer::Created(ended) => {
+                        self.log.add(ended.iter().copied().map(Revoked::Session).collect(), now).await?;
+                        return Ok(Creation::Done { ended });
+                    }
+                    // Once more with the keys of all. Another login may have added one meanwhile, but not all of them have:
+                    // each time one gets through.
+                    Answer::Crowded(others) => {
+                        keys.truncate(3);
+                        keys.extend(others.into_iter().map(|other| keys::session(user, other)));
+                    }
+                    Answer::StaleEpoch => return Ok(Creation::StaleEpoch),
+                    Answer::Damaged => return Err(StoreError::Inconsistent(keys::epoch(user))),
+                    _ => return Err(script::CREATE.not_understood()),
+                }
             }
         })
         .await
@@ -259,6 +274,28 @@ impl SessionStore for RedisSessions {
         .await
     }
 
+    async fn begun_before(&self, instant: Timestamp, now: Timestamp) -> Result<Vec<(UserId, SessionId)>, StoreError> {
+        let mut begun = Vec::new();
+        let mut scan = self.redis.scan(keys::ANY_SESSION);
+        while let Some(page) = within_deadline(async { Ok(scan.next_page().await?) }).await? {
+            for (user, id) in page.iter().filter_map(|key| keys::session_at(key)) {
+                match within_deadline(self.read(user, &[id], now)).await {
+                    Ok(alive) => {
+                        begun.extend(alive.iter().any(|session| session.created_at < instant).then_some((user, id)));
+                    }
+                    Err(StoreError::Inconsistent(place)) => {
+                        tracing::error!(place, "the record of a session cannot be understood");
+                    }
+                    Err(unavailable) => return Err(unavailable),
+                }
+            }
+        }
+        // A scan may name a key twice.
+        begun.sort_unstable();
+        begun.dedup();
+        Ok(begun)
+    }
+
     async fn apply(&self, pending: &PendingEffect, now: Timestamp) -> Result<(), StoreError> {
         let PendingEffect { user, epoch, .. } = *pending;
         within_deadline(async {
@@ -312,6 +349,14 @@ impl FieldChange {
         let ends = if self.ends { "yes" } else { "no" };
         let fields = flattened(self.fields.clone());
         [micros(self.now), epoch, ends.to_owned()].into_iter().chain(fields).collect()
+    }
+}
+
+/// The mode that is counted apart, or nothing for all others.
+fn counted_as(kind: SessionKind) -> &'static str {
+    match kind {
+        SessionKind::Refreshed => "",
+        SessionKind::AccessOnly => Mode::AccessOnly.as_str(),
     }
 }
 

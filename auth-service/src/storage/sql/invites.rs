@@ -18,6 +18,17 @@ pub(super) fn insert(connection: &mut AnyConnection, invite: &Invite) -> QueryRe
     diesel::insert_into(invites::table).values(values).execute(connection).map(drop)
 }
 
+/// Deletes up to `limit` invitations that have expired, used or not, and returns how many.
+pub(super) fn sweep(connection: &mut AnyConnection, now: Timestamp, limit: u32) -> QueryResult<usize> {
+    let expired = invites::table.filter(invites::expires_at.le(now.micros()));
+    let codes: Vec<String> = expired.select(invites::code).limit(limit.into()).load(connection)?;
+    let mut deleted = 0;
+    for code in codes {
+        deleted += diesel::delete(invites::table.find(code)).execute(connection)?;
+    }
+    Ok(deleted)
+}
+
 /// Marks an invitation as used. `false` when it does not exist, has expired or was used.
 pub(super) fn use_up(
     connection: &mut AnyConnection,

@@ -23,10 +23,13 @@ use crate::{
         effect::{Effect, PendingEffect},
         ids::{SessionId, UserId},
         revocation::{DEFAULT_LOG_KEPT, Revoked},
-        session::{PresentedToken, RefreshRules, RevokedReason, Session},
+        session::{MOST_SESSIONS, Mode, PresentedToken, RefreshRules, RevokedReason, Session, SessionKind},
     },
     ports::{Creation, RefreshOutcome, SessionStore, StoreError},
 };
+
+/// How many sessions an operator's question reads at a time.
+const PAGE: i64 = 1_000;
 
 /// The [`SessionStore`] in SQL.
 #[derive(Clone)]
@@ -78,18 +81,22 @@ impl SqlSessions {
 
 #[async_trait]
 impl SessionStore for SqlSessions {
-    async fn create(&self, session: &Session, _now: Timestamp) -> Result<Creation, StoreError> {
-        let session = session.clone();
+    async fn create(&self, session: &Session, now: Timestamp) -> Result<Creation, StoreError> {
+        let (session, log) = (session.clone(), self.log.clone());
         let created = self.sql.write(move |connection| {
             if !epochs::admit(connection, session.user, session.epoch)? {
                 return Ok(Creation::StaleEpoch);
             }
             // From an attempt before that was carried out although it seemed to fail.
             let exists = sessions::table.find(session.id.to_string()).count().get_result::<i64>(connection)? == 1;
-            if !exists {
-                diesel::insert_into(sessions::table).values(SessionRow::from(&session)).execute(connection)?;
+            if exists {
+                return Ok(Creation::Done { ended: Vec::new() });
             }
-            Ok(Creation::Done)
+            let ended = end_the_oldest(connection, session.user, session.mode.kind(), now)?;
+            let announced = ended.iter().copied().map(Revoked::Session).collect();
+            revocations::append(connection, &log.entries(announced, now))?;
+            diesel::insert_into(sessions::table).values(SessionRow::from(&session)).execute(connection)?;
+            Ok(Creation::Done { ended })
         });
         Ok(created.await?)
     }
@@ -109,8 +116,9 @@ impl SessionStore for SqlSessions {
 
     async fn find(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
         let found = self.sql.read(move |connection| {
-            let row = alive(user, now).find(session.to_string()).select(SessionRow::as_select()).first(connection);
-            row.optional()?.map(read).transpose()
+            let row = sessions::table.find(session.to_string()).filter(sessions::user_id.eq(user.to_string()));
+            let row = row.select(SessionRow::as_select()).first(connection).optional()?;
+            Ok(row.map(read).transpose()?.filter(|session| session.is_alive(now)))
         });
         Ok(found.await?)
     }
@@ -153,6 +161,36 @@ impl SessionStore for SqlSessions {
         Ok(revoked.await?)
     }
 
+    async fn begun_before(&self, instant: Timestamp, now: Timestamp) -> Result<Vec<(UserId, SessionId)>, StoreError> {
+        let mut begun = Vec::new();
+        let mut after = String::new();
+        loop {
+            let from = after.clone();
+            let page = self.sql.read(move |connection| {
+                Ok(sessions::table
+                    .filter(sessions::id.gt(&from))
+                    .filter(sessions::created_at.lt(instant.micros()))
+                    .filter(sessions::revoked_reason.is_null())
+                    .filter(sessions::absolute_expires_at.gt(now.micros()))
+                    .filter(sessions::idle_expires_at.gt(now.micros()))
+                    .select((sessions::user_id, sessions::id))
+                    .order(sessions::id)
+                    .limit(PAGE)
+                    .load::<(String, String)>(connection)?)
+            });
+            let page = page.await?;
+            let Some((_, last)) = page.last() else { return Ok(begun) };
+            after.clone_from(last);
+            for (user, id) in &page {
+                if let (Ok(user), Ok(id)) = (user.parse(), id.parse()) {
+                    begun.push((user, id));
+                } else {
+                    tracing::error!(id, "the row of a session cannot be understood");
+                }
+            }
+        }
+    }
+
     async fn apply(&self, effect: &PendingEffect, now: Timestamp) -> Result<(), StoreError> {
         let (effect, log) = (effect.clone(), self.log.clone());
         Ok(self.sql.write(move |connection| apply(connection, &effect, now, &log)).await?)
@@ -177,6 +215,29 @@ fn alive(user: UserId, now: Timestamp) -> _ {
         .filter(sessions::revoked_reason.is_null())
         .filter(sessions::absolute_expires_at.gt(micros))
         .filter(sessions::idle_expires_at.gt(micros))
+}
+
+/// Makes room for one more session of this kind. The row of the user's epoch is locked, so nobody else adds one.
+fn end_the_oldest(
+    connection: &mut AnyConnection,
+    user: UserId,
+    kind: SessionKind,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, SqlError> {
+    let newest_first: Vec<(String, String)> = alive(user, now)
+        .select((sessions::id, sessions::mode))
+        .order((sessions::created_at.desc(), sessions::id.desc()))
+        .load(connection)?;
+    let of_kind = newest_first.into_iter().filter(|(_, mode)| mode.parse().is_ok_and(|mode: Mode| mode.kind() == kind));
+    let mut ended = Vec::new();
+    for (id, _) in of_kind.skip(MOST_SESSIONS - 1) {
+        let superseded = sessions::revoked_reason.eq(RevokedReason::Superseded.as_str());
+        diesel::update(alive(user, now).filter(sessions::id.eq(&id)))
+            .set((superseded, sessions::version.eq(sessions::version + 1)))
+            .execute(connection)?;
+        ended.push(id.parse().map_err(|_| inconsistent("sessions", "id", &id))?);
+    }
+    Ok(ended)
 }
 
 fn apply(

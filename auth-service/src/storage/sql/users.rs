@@ -31,6 +31,11 @@ impl SqlUsers {
     pub fn new(sql: Sql) -> Self {
         Self { sql }
     }
+
+    /// Deletes up to `limit` invitations that have expired at `now`, used or not, and returns how many.
+    pub async fn sweep_invites(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        Ok(self.sql.write(move |connection| Ok(invites::sweep(connection, now, limit)?)).await?)
+    }
 }
 
 #[async_trait]

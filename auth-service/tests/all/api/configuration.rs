@@ -52,7 +52,7 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     AUTH_MASTER_KEY_PREVIOUS must be 32 random bytes in base64url, 43 characters: make one with `auth-service key new-master`
     AUTH_KEY_ROTATION must be a duration such as 90s, 15m or 30d, between 1m and 9years 11months 27days 21h 50m 24s
     AUTH_JWKS_MAX_AGE must be a duration such as 90s, 15m or 30d, between 1s and 1day
-    REDIS_URL must begin with redis:// or rediss://
+    REDIS_URL must begin with redis:// or rediss://, or with redis+cluster:// or redis+sentinel:// (rediss+… for TLS)
     REFRESH_HOLD must be a duration such as 90s, 15m or 30d, between 1s and 10m
     REFRESH_IDLE_TTL must be a duration such as 90s, 15m or 30d, between 1m and 9years 11months 27days 21h 50m 24s
     REFRESH_ABSOLUTE_TTL must be a duration such as 90s, 15m or 30d, between 1m and 9years 11months 27days 21h 50m 24s

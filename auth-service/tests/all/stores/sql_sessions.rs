@@ -1,9 +1,10 @@
 //! What only the session store in SQL has: rows that are swept, rows that may be damaged, versions that may be
 //! overtaken. Its contract stands in `sessions`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth_service::{
+    background,
     domain::{
         effect::{Effect, EndReason, PendingEffect},
         ids::{SessionId, TokenId, UserId},
@@ -13,6 +14,7 @@ use auth_service::{
 };
 use common::clock::Timestamp;
 use rstest::rstest;
+use tokio::time::interval;
 
 use crate::support::database::{
     Kind::{self, Postgres, Sqlite},
@@ -22,6 +24,8 @@ use crate::support::database::{
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const DAY: Duration = Duration::from_hours(24);
 const RULES: RefreshRules = RefreshRules { hold: Duration::from_mins(1), idle_ttl: Duration::from_hours(24 * 30) };
+
+const DONE: Creation = Creation::Done { ended: Vec::new() };
 
 struct Random;
 
@@ -69,7 +73,7 @@ async fn a_session_is_swept_within_a_day_of_its_expiry_and_not_before(#[values(S
     let (kept, idle) = (session(user()), Session { idle_expiry: NOW + DAY, ..session(user()) });
     let over = Session { absolute_expiry: NOW + DAY, ..session(user()) };
     for session in [&kept, &idle, &over] {
-        assert_eq!(store.create(session, NOW).await, Ok(Creation::Done));
+        assert_eq!(store.create(session, NOW).await, Ok(DONE));
     }
     assert_eq!(store.sweep(NOW + DAY - Duration::from_micros(1), 100).await, Ok(0));
     assert_eq!(store.sweep(NOW + 2 * DAY, 100).await, Ok(2));
@@ -168,9 +172,9 @@ async fn a_session_that_is_created_twice_is_one_and_keeps_what_happened_since(#[
     let database = TestDatabase::migrated(kind);
     let store = database.sessions();
     let session = session(user());
-    assert_eq!(store.create(&session, NOW).await, Ok(Creation::Done));
+    assert_eq!(store.create(&session, NOW).await, Ok(DONE));
     assert_eq!(store.revoke(session.user, session.id, RevokedReason::Logout, NOW).await, Ok(true));
-    assert_eq!(store.create(&session, NOW).await, Ok(Creation::Done));
+    assert_eq!(store.create(&session, NOW).await, Ok(DONE));
     assert_eq!(store.find(session.user, session.id, NOW).await, Ok(None));
 }
 
@@ -207,5 +211,66 @@ async fn an_unknown_reason_does_not_make_a_session_alive_again(#[values(Sqlite, 
     database.execute("UPDATE sessions SET revoked_reason = 'whim'").await;
     let refreshed = store.refresh(session.user, session.id, &first_token(&session), NOW, RULES).await;
     assert_eq!(refreshed, Err(StoreError::Inconsistent(format!("sessions.revoked_reason of {}", session.id))));
-    assert_eq!(store.find(session.user, session.id, NOW).await, Ok(None));
+    let inconsistent = Err(StoreError::Inconsistent(format!("sessions.revoked_reason of {}", session.id)));
+    assert_eq!(store.find(session.user, session.id, NOW).await, inconsistent);
+    assert_eq!(store.list(session.user, NOW).await, Ok(Vec::new()));
+}
+
+/// Rows as a store has them that nobody has swept for long.
+fn expired(first: usize, last: usize) -> String {
+    format!(
+        "INSERT INTO sessions (id, user_id, epoch, version, current_token, generation, roles, client_id, mode, scope, \
+         created_at, authenticated_at, absolute_expires_at, idle_expires_at, last_seen_at, device, delete_after) \
+         WITH RECURSIVE numbers (n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM numbers WHERE n < {last}) \
+         SELECT substr('00000000-0000-7000-8000-000000000000', 1, 36 - length(CAST(n AS TEXT))) || CAST(n AS TEXT), \
+         '00000000-0000-7000-8000-000000000000', 0, 0, 'AAAAAAAAAAAAAAAAAAAAAA', 0, '[]', 'first-party', 'bearer', \
+         '', 0, 0, 1, 1, 0, '', 1 FROM numbers"
+    )
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_thousand_expired_sessions_are_swept_while_nobody_waits_to_log_in(
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    const ROWS: usize = 100_000;
+    let database = TestDatabase::migrated(kind);
+    for first in (0..ROWS).step_by(5_000) {
+        database.execute(expired(first, first + 4_999)).await;
+    }
+    // Two replicas: one sweeps, at the other users log in.
+    let clock = std::sync::Arc::new(common::testing::ManualClock::at(NOW));
+    let sweeping = tokio::spawn(background::sweep_sessions(database.sessions(), clock));
+    let store = database.sessions();
+    let (mut logins, mut slowest) = (0_u32, Duration::ZERO);
+    let mut arrivals = interval(Duration::from_millis(10));
+    loop {
+        arrivals.tick().await;
+        let begun = Instant::now();
+        assert_eq!(store.create(&session(user()), NOW).await, Ok(DONE));
+        slowest = slowest.max(begun.elapsed());
+        logins += 1;
+        if logins % 50 == 0 && database.count("sessions WHERE delete_after = 1").await == 0 {
+            break;
+        }
+    }
+    sweeping.abort();
+    println!("{kind:?}: {ROWS} rows swept; {logins} logins meanwhile, the slowest in {slowest:?}");
+    assert!(slowest < Duration::from_millis(700), "{slowest:?}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_invitation_goes_when_it_has_expired(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let invitation = "INSERT INTO invites (code, created_at, expires_at, used_at, used_by) VALUES";
+    let code = |letter: &str| letter.repeat(43);
+    database.execute(format!("{invitation} ('{}', 0, 10, NULL, NULL)", code("a"))).await;
+    database.execute(format!("{invitation} ('{}', 0, 10, 5, 'somebody')", code("b"))).await;
+    database.execute(format!("{invitation} ('{}', 0, 11, NULL, NULL)", code("c"))).await;
+    let users = database.users();
+    assert_eq!(users.sweep_invites(Timestamp::from_micros(9), 10).await, Ok(0));
+    assert_eq!(users.sweep_invites(Timestamp::from_micros(10), 1).await, Ok(1));
+    assert_eq!(users.sweep_invites(Timestamp::from_micros(10), 10).await, Ok(1));
+    assert_eq!(database.count("invites").await, 1);
 }

@@ -2,7 +2,7 @@
 
 use auth_service::storage::sql::{SCHEMA, SqlAudit, SqlSessions, SqlUsers};
 use common::sql::{DatabaseUrl, Sql};
-use diesel::connection::SimpleConnection;
+use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types::BigInt};
 use tempfile::TempDir;
 
 use super::postgres::PostgresDatabase;
@@ -11,6 +11,12 @@ use super::postgres::PostgresDatabase;
 pub enum Kind {
     Sqlite,
     Postgres,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
 }
 
 pub struct TestDatabase {
@@ -66,6 +72,13 @@ impl TestDatabase {
 
     pub fn audit(&self) -> SqlAudit {
         SqlAudit::new(self.sql())
+    }
+
+    /// How many rows there are of a table, perhaps with a condition.
+    pub async fn count(&self, of: &str) -> i64 {
+        let query = format!("SELECT count(*) AS count FROM {of}");
+        let sql = self.sql();
+        sql.read(move |connection| Ok(diesel::sql_query(&query).get_result::<Count>(connection)?.count)).await.unwrap()
     }
 
     /// Runs statements behind the stores' back.

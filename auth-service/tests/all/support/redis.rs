@@ -200,7 +200,7 @@ impl PrivateCluster {
         PrivateRedis::start_with(&[
             "appendfsync always",
             "cluster-enabled yes",
-            "cluster-node-timeout 1000",
+            "cluster-node-timeout 5000",
             &bus,
             &password,
         ])

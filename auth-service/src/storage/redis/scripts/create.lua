@@ -1,7 +1,14 @@
--- Stores a new session, unless the user's epoch is newer than its own by now.
--- KEYS: the session, the user's index, the user's epoch.
--- ARGV: as they are taken apart here, then the fields of the session; expiries are µs.
+-- Stores a new session, unless the user's epoch is newer than its own by now. Where the user has too many sessions of its
+-- kind then, the oldest end.
+-- KEYS: the session, the user's index, the user's epoch, then the sessions in the index, as far as they are known.
+-- ARGV: as they are taken apart here, then the fields of the session; times are µs. `kind` is a mode that is counted apart,
+-- or '' for all others.
 local epoch, name, absolute_expiry, forgotten_expiry, session_kept_ms, index_kept_ms = unpack(ARGV, 1, 6)
+local now, kind, most = unpack(ARGV, 7, 9)
+
+local function kind_of(mode)
+  return mode == 'access_only' and mode or ''
+end
 
 local user_epoch = tonumber(redis.call('GET', KEYS[3]) or '0')
 if not user_epoch then
@@ -11,15 +18,50 @@ if user_epoch > tonumber(epoch) then
   return { 'stale_epoch' }
 end
 
+local answer = { 'created' }
 -- Where it exists, an attempt before was carried out although it seemed to fail; what happened since stays.
-if redis.call('EXISTS', KEYS[1]) == 0 then
-  redis.call('HSET', KEYS[1], unpack(ARGV, 7))
-  redis.call('PEXPIRE', KEYS[1], session_kept_ms)
-  redis.call('ZADD', KEYS[2], absolute_expiry, name)
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', forgotten_expiry)
-  -- The index lives as long as the session in it that lives longest.
-  if redis.call('PTTL', KEYS[2]) < tonumber(index_kept_ms) then
-    redis.call('PEXPIRE', KEYS[2], index_kept_ms)
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  return answer
+end
+
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', forgotten_expiry)
+local names = redis.call('ZRANGE', KEYS[2], 0, -1)
+if #names >= tonumber(most) then
+  local keys = {}
+  for position = 4, #KEYS do
+    -- The session's name is the end of its key.
+    keys[string.sub(KEYS[position], -36)] = KEYS[position]
+  end
+  local of_kind = {}
+  for _, other in ipairs(names) do
+    local key = keys[other]
+    if not key then
+      return { 'crowded', unpack(names) }
+    end
+    local mode, created_at = unpack(redis.call('HMGET', key, 'mode', 'created_at'))
+    if session_at(key, tonumber(now)).state == 'alive' and kind_of(mode) == kind then
+      table.insert(of_kind, { key = key, name = other, created_at = number(created_at) or 0 })
+    end
+  end
+  table.sort(of_kind, function(one, other)
+    if one.created_at ~= other.created_at then
+      return one.created_at < other.created_at
+    end
+    return one.name < other.name
+  end)
+  for position = 1, #of_kind - tonumber(most) + 1 do
+    local ended = of_kind[position]
+    redis.call('HSET', ended.key, 'revoked', 'superseded')
+    redis.call('ZREM', KEYS[2], ended.name)
+    table.insert(answer, ended.name)
   end
 end
-return { 'created' }
+
+redis.call('HSET', KEYS[1], unpack(ARGV, 10))
+redis.call('PEXPIRE', KEYS[1], session_kept_ms)
+redis.call('ZADD', KEYS[2], absolute_expiry, name)
+-- The index lives as long as the session in it that lives longest.
+if redis.call('PTTL', KEYS[2]) < tonumber(index_kept_ms) then
+  redis.call('PEXPIRE', KEYS[2], index_kept_ms)
+end
+return answer

@@ -22,6 +22,9 @@ pub const MICROSECOND: Duration = Duration::from_micros(1);
 pub const DAY: Duration = Duration::from_hours(24);
 pub const RULES: RefreshRules = RefreshRules { hold: Duration::from_mins(1), idle_ttl: Duration::from_hours(24 * 30) };
 
+/// A session is stored, and none has ended for it.
+pub const DONE: Creation = Creation::Done { ended: Vec::new() };
+
 /// The chance of tests.
 pub struct Random;
 
@@ -88,7 +91,7 @@ impl Replicas {
     }
 
     pub async fn create(&self, session: &Session) {
-        assert_eq!(self.store().create(session, session.created_at).await, Ok(Creation::Done));
+        assert_eq!(self.store().create(session, session.created_at).await, Ok(DONE));
     }
 
     /// By the other replica than the one that writes.

@@ -1,14 +1,11 @@
 //! Beginning, being seen, and ending one at a time.
 
-use auth_service::{
-    domain::session::{Mode, RevokedReason, Session},
-    ports::Creation,
-};
+use auth_service::domain::session::{Mode, RevokedReason, Session};
 use common::scope::Scope;
 use rstest::rstest;
 
 use super::fixture::{
-    DAY, MICROSECOND, NOW, Replicas, SECOND,
+    DAY, DONE, MICROSECOND, NOW, Replicas, SECOND,
     Store::{self, Cluster, Postgres, Redis, Sqlite},
     new_session, new_user, session_of,
 };
@@ -132,11 +129,11 @@ async fn storing_a_session_again_changes_nothing(#[values(Sqlite, Postgres, Redi
     let (replicas, session) = Replicas::with_session(store).await;
     let store = replicas.store();
     store.reauthenticated(session.user, session.id, NOW + SECOND).await.unwrap();
-    assert_eq!(store.create(&session, NOW).await, Ok(Creation::Done));
+    assert_eq!(store.create(&session, NOW).await, Ok(DONE));
     let noted = Session { authenticated_at: NOW + SECOND, ..session.clone() };
     assert_eq!(store.list(session.user, NOW).await, Ok(vec![noted]));
     store.revoke(session.user, session.id, RevokedReason::Logout, NOW).await.unwrap();
-    assert_eq!(store.create(&session, NOW).await, Ok(Creation::Done));
+    assert_eq!(store.create(&session, NOW).await, Ok(DONE));
     assert_eq!(replicas.find(&session, NOW).await, None);
     assert_eq!(store.list(session.user, NOW).await, Ok(Vec::new()));
 }

@@ -14,14 +14,14 @@ use auth_service::{
         ids::UserId,
         session::{RevokedReason, Session},
     },
-    ports::{Creation, RefreshOutcome, SessionStore, StoreError},
+    ports::{RefreshOutcome, SessionStore, StoreError},
     storage::redis::{InvalidRedisUrl, RedisSessions},
 };
 use redis::{Commands, Connection};
 use rstest::rstest;
 use tokio::{runtime::Runtime, task::JoinSet};
 
-use super::fixture::{DAY, NOW, RULES, first_token, new_session, session_of};
+use super::fixture::{DAY, DONE, NOW, RULES, first_token, new_session, session_of};
 use crate::support::redis::{PrivateRedis, shared_connection, shared_sessions};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -45,7 +45,7 @@ fn ending(user: UserId) -> PendingEffect {
 
 async fn created(store: &RedisSessions) -> Session {
     let session = new_session();
-    assert_eq!(store.create(&session, NOW).await, Ok(Creation::Done));
+    assert_eq!(store.create(&session, NOW).await, Ok(DONE));
     session
 }
 

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use auth_service::{
-    ports::{Creation, SessionStore, StoreError},
+    ports::{SessionStore, StoreError},
     storage::redis::RedisSessions,
 };
 
-use super::fixture::{NOW, new_session};
+use super::fixture::{DONE, NOW, new_session};
 use crate::support::redis::{PrivateRedis, PrivateSentinel};
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn the_server_that_a_sentinel_names_is_used_and_no_other_name_is() {
     let store = RedisSessions::connect(&sentinel.url("sessions")).unwrap();
     let (session, begun) = (new_session(), Instant::now());
     // The sentinel may not have begun yet.
-    while store.create(&session, NOW).await != Ok(Creation::Done) {
+    while store.create(&session, NOW).await != Ok(DONE) {
         assert!(begun.elapsed() < Duration::from_secs(20));
     }
     assert_eq!(server.sessions().find(session.user, session.id, NOW).await, Ok(Some(session)));
