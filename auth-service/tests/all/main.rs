@@ -1,9 +1,10 @@
-//! Tests from outside: the stores against their contract, the service over HTTP, with stores that fail, behind the real
+//! Tests from outside: the stores against their contract, the service over HTTP, with stores that fail or are killed, behind the real
 //! gateway, and the binary as a process.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test reports by panicking")]
 
 mod api;
+mod crashes;
 mod faults;
 mod gateway;
 mod process;

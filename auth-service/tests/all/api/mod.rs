@@ -10,6 +10,7 @@ mod logout;
 mod management;
 mod oauth;
 mod password;
+mod races;
 mod reauth;
 mod refresh;
 mod register;

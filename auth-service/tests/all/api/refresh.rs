@@ -15,6 +15,7 @@ use crate::support::{
     },
 };
 
+const DAY: Duration = Duration::from_hours(24);
 const LONGER_THAN_HOLD: Duration = Duration::from_secs(62);
 
 #[rstest]
@@ -39,6 +40,27 @@ async fn a_refresh_token_becomes_fresh_tokens(#[values(Sqlite, PostgresAndRedis)
     let second = answer.tokens();
     assert_ne!(first.refresh, second.refresh);
     assert_eq!(service.get_as(&second.access, "/auth/me").await.status, 200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn idle_and_absolute_expiry_end_a_session_over_http(#[values(Sqlite, PostgresAndRedis)] backend: Backend) {
+    let settings = [("REFRESH_IDLE_TTL", "10d"), ("REFRESH_ABSOLUTE_TTL", "25d")];
+    let service = TestService::start_with(backend, &settings).await;
+    let ada = service.registered("ada").await;
+    let (idle, mut used) = (service.log_in(&ada).await.refresh, service.log_in(&ada).await.refresh);
+    for _ in 0..2 {
+        service.clock.advance(9 * DAY);
+        used = service.refresh(&used).await.tokens().refresh;
+    }
+    let refused = service.refresh(&idle).await;
+    assert_eq!((refused.status, refused.code().as_str()), (401, "login_required"));
+    service.clock.advance(6 * DAY);
+    let last = service.refresh(&used).await.tokens();
+    service.clock.advance(DAY);
+    let refused = service.refresh(&last.refresh).await;
+    assert_eq!((refused.status, refused.code().as_str()), (401, "login_required"));
+    assert_eq!(service.get_as(&last.access, "/auth/me").await.status, 401);
 }
 
 #[rstest]

@@ -141,6 +141,15 @@ impl PrivateRedis {
         self.process = None;
     }
 
+    /// What was written last has not reached the disk: the power failed. Only while it is not running.
+    pub fn lose_end_of_log(&self, bytes: u64) {
+        let logs = fs::read_dir(self.path("appendonlydir")).unwrap().map(|entry| entry.unwrap().path());
+        let newest = logs.filter(|path| path.to_string_lossy().ends_with(".incr.aof")).max().unwrap();
+        let log = OpenOptions::new().write(true).open(newest).unwrap();
+        let length = log.metadata().unwrap().len();
+        log.set_len(length.checked_sub(bytes).unwrap()).unwrap();
+    }
+
     /// Nobody answers any more, but all connections stay open.
     pub fn freeze(&self) {
         kill_process(self.pid().unwrap(), Signal::STOP).unwrap();

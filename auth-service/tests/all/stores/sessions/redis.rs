@@ -12,7 +12,7 @@ use auth_service::{
     domain::{
         effect::{Effect, EndReason, PendingEffect},
         ids::UserId,
-        session::{RevokedReason, Session},
+        session::{Mode, RevokedReason, Session},
     },
     ports::{RefreshOutcome, SessionStore, StoreError},
     storage::redis::{InvalidRedisUrl, RedisSessions},
@@ -125,6 +125,32 @@ async fn what_has_expired_leaves_redis_an_hour_later() {
     store.apply(&ending(session.user), NOW).await.unwrap();
     assert!(leaves_after(&mut connection, &session_key(&session), RULES.idle_ttl + HOUR), "a revoked one stays");
     assert!(leaves_after(&mut connection, &epoch_key(session.user), DAY));
+}
+
+#[tokio::test]
+async fn there_is_no_key_that_does_not_leave_by_itself() {
+    let server = PrivateRedis::start();
+    let (store, mut connection) = (server.sessions(), server.connection());
+    for mode in [Mode::Bearer, Mode::AccessOnly] {
+        let first = Session { mode, ..new_session() };
+        for session in [first.clone(), Session { mode, ..session_of(first.user) }] {
+            store.create(&session, NOW).await.unwrap();
+        }
+        store.refresh(first.user, first.id, &first_token(&first), NOW, RULES).await.unwrap();
+        store.reauthenticated(first.user, first.id, NOW).await.unwrap();
+        store.revoke(first.user, first.id, RevokedReason::Logout, NOW).await.unwrap();
+        store.apply(&ending(first.user), NOW).await.unwrap();
+        store.create(&Session { epoch: 1, ..session_of(first.user) }, NOW).await.unwrap();
+    }
+    let keys: Vec<String> = connection.keys("*").unwrap();
+    assert_eq!(
+        keys.len(),
+        2 * 5 + 2,
+        "of each user three sessions, index and epoch; the revocation log and its epoch: {keys:?}"
+    );
+    for key in keys {
+        assert!(connection.pttl::<_, i64>(&key).unwrap() > 0, "{key}");
+    }
 }
 
 #[tokio::test]
