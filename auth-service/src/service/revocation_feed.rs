@@ -128,13 +128,12 @@ impl RevocationFeed {
                     break;
                 }
                 let remembered = changes.borrow_and_update().as_ref().and_then(|recent| recent.after(&told.cursor));
-                told = match remembered {
-                    Some(told) => told,
-                    None => {
-                        let told = self.look(Some(&told.cursor)).await?;
-                        self.begin_at(&told.cursor);
-                        told
-                    }
+                told = if let Some(told) = remembered {
+                    told
+                } else {
+                    let told = self.look(Some(&told.cursor)).await?;
+                    self.begin_at(&told.cursor);
+                    told
                 };
             }
             Ok::<(), FeedError>(())

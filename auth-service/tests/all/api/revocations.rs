@@ -56,7 +56,7 @@ impl<'s> Feed<'s> {
         assert_eq!(answer.status, 200, "{answer}");
         let answer = answer.json();
         assert_eq!(answer["snapshot"], false);
-        self.cursor = answer["cursor"].as_str().unwrap().to_owned();
+        answer["cursor"].as_str().unwrap().clone_into(&mut self.cursor);
         answer["entries"].as_array().unwrap().clone()
     }
 

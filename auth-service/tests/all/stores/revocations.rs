@@ -7,7 +7,7 @@ use auth_service::{
         effect::{Effect, EndReason, PendingEffect},
         ids::UserId,
         revocation::{Cursor, Revocation, Revoked},
-        session::{RevokedReason, Session},
+        session::{MOST_SESSIONS, RevokedReason, Session},
     },
     ports::{LogPage, RevocationLog, SessionStore},
 };
@@ -106,6 +106,21 @@ async fn whatever_ends_a_session_is_said_once(#[values(Sqlite, Postgres, Redis)]
 
 #[rstest]
 #[tokio::test]
+async fn a_session_that_ends_for_a_newer_one_is_said(#[values(Sqlite, Postgres, Redis)] store: Store) {
+    let stores = Stores::of(store);
+    let (user, start) = (new_user(), stores.end().await);
+    let oldest = Session { created_at: NOW - SECOND, ..session_of(user) };
+    stores.sessions.create(&oldest, NOW).await.unwrap();
+    for _ in 1..MOST_SESSIONS {
+        stores.session(user).await;
+    }
+    assert!(stores.named(start.clone(), &[&oldest]).await.is_empty());
+    stores.session(user).await;
+    assert_eq!(stores.named(start, &[&oldest]).await, [0]);
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_theft_is_said(#[values(Sqlite, Postgres, Redis)] store: Store) {
     let stores = Stores::of(store);
     let start = stores.end().await;
@@ -115,7 +130,7 @@ async fn a_theft_is_said(#[values(Sqlite, Postgres, Redis)] store: Store) {
     let refresh = async |token, after| {
         stores.sessions.refresh(session.user, session.id, token, NOW + after, RULES).await.unwrap()
     };
-    refresh(&first, 0 * SECOND).await;
+    refresh(&first, Duration::ZERO).await;
     refresh(&child, 100 * SECOND).await;
     assert!(stores.named(start.clone(), &[&session]).await.is_empty());
     for _ in 0..2 {
