@@ -1,11 +1,14 @@
 //! `migrate`, `user …`, and exit codes.
 
+use rstest::rstest;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::{Variables, run, set, text};
 use crate::support::{
     answer::Answer,
     database::{Kind, TestDatabase},
+    redis::PrivateRedis,
     service::{Backend, Person, TestService, least_variables},
 };
 
@@ -20,7 +23,7 @@ fn add(variables: &Variables, arguments: &[&str]) -> std::process::Output {
 fn help_is_printed_and_wrong_usage_is_code_2() {
     let help = run(&Variables::new(), &["--help"], "");
     assert!(help.status.success());
-    for command in ["serve", "migrate", "healthcheck", "user", "audit"] {
+    for command in ["serve", "migrate", "healthcheck", "user", "session", "audit"] {
         assert!(text(&help.stdout).contains(command), "{}", text(&help.stdout));
     }
     assert_eq!(run(&Variables::new(), &["fly"], "").status.code(), Some(2));
@@ -35,6 +38,30 @@ fn wrong_settings_are_code_64_with_a_line_a_variable() {
     REFRESH_SECRET is not set
     AUTH_DATABASE_URL is not set
     ");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_from_before_an_instant_are_ended_wherever_they_are(#[values(false, true)] in_redis: bool) {
+    let database = TestDatabase::empty(Kind::Sqlite);
+    // Of its own: on the shared one it would end the sessions of other tests.
+    let redis = in_redis.then(PrivateRedis::start);
+    let mut variables = least_variables(&database.address());
+    if let Some(redis) = &redis {
+        set(&mut variables, "REDIS_URL", redis.url().expose_secret());
+    }
+    let service = TestService::start_on(variables.clone()).await;
+    let ada = service.registered("ada").await;
+    let tokens = service.log_in(&ada).await;
+    for (instant, ended, refreshed) in [("2020-01-01T00:00:00Z", 0, 200), ("2999-01-01T00:00:00Z", 1, 401)] {
+        let output = run(&variables, &["session", "revoke", "--json", "--issued-before", instant], "");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let answer: Value = serde_json::from_str(&text(&output.stdout)).unwrap();
+        assert_eq!(answer, json!({"ended": ended}));
+        assert_eq!(service.refresh(&tokens.refresh).await.status, refreshed);
+    }
+    let wrong = run(&variables, &["session", "revoke", "--issued-before", "yesterday"], "");
+    assert_eq!(wrong.status.code(), Some(2));
 }
 
 #[test]
