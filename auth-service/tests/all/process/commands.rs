@@ -1,5 +1,7 @@
 //! `migrate`, `user …`, and exit codes.
 
+use std::time::{Duration, Instant};
+
 use rstest::rstest;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -62,6 +64,37 @@ async fn sessions_from_before_an_instant_are_ended_wherever_they_are(#[values(fa
     }
     let wrong = run(&variables, &["session", "revoke", "--issued-before", "yesterday"], "");
     assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_operators_change_while_redis_is_away_reaches_the_sessions_when_it_is_back() {
+    let (database, mut redis) = (TestDatabase::empty(Kind::Sqlite), PrivateRedis::start());
+    let mut variables = least_variables(&database.address());
+    set(&mut variables, "REDIS_URL", redis.url().expose_secret());
+    let service = TestService::start_on(variables.clone()).await;
+    let ada = service.registered("ada").await;
+    let tokens = service.log_in(&ada).await;
+
+    redis.stop();
+    assert!(run(&variables, &["user", "set-roles", "ada", "auditor"], "").status.success());
+    redis.start_again();
+    until(async || {
+        let answer = service.refresh(&tokens.refresh).await;
+        answer.status == 200 && service.get_as(&answer.tokens().access, "/auth/me").await.text.contains("auditor")
+    })
+    .await;
+
+    redis.stop();
+    assert!(run(&variables, &["user", "disable", "ada"], "").status.success());
+    redis.start_again();
+    until(async || service.refresh(&tokens.refresh).await.status == 401).await;
+}
+
+async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never comes to that");
+    }
 }
 
 #[test]
@@ -163,9 +196,9 @@ fn claims(token: &str) -> Value {
 }
 
 async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     while !holds().await {
-        assert!(start.elapsed() < std::time::Duration::from_secs(10), "it does not follow");
+        assert!(start.elapsed() < Duration::from_secs(10), "it does not follow");
         tokio::task::yield_now().await;
     }
 }
