@@ -19,8 +19,12 @@ pub mod env;
 pub mod jwk;
 #[cfg(feature = "jwks")]
 pub mod jwks;
+#[cfg(feature = "revocation")]
+pub mod outbound;
 #[cfg(feature = "problem")]
 pub mod problem;
+#[cfg(feature = "revocation")]
+pub mod revocation;
 #[cfg(feature = "verifier")]
 pub mod rng;
 #[cfg(feature = "verifier")]
@@ -29,6 +33,8 @@ pub mod scope;
 pub mod secret;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "revocation")]
+pub mod service_client;
 #[cfg(feature = "server")]
 pub mod settings;
 #[cfg(feature = "sql")]

@@ -6,13 +6,16 @@ use actix_web::web;
 use async_trait::async_trait;
 use common::{
     jwks::{FetchError, JwksClient, JwksOptions},
+    outbound::OutboundError,
+    revocation::{Follower, Mirror, MirrorMetrics, RevocationSettings},
     server::{self, Options, Running},
+    service_client::ServiceTokens,
     sql::{MigrateError, Prepared, Sql},
     telemetry::{
         management::{Dependencies, Health},
         metrics::Metrics,
     },
-    verifier::{KeySource, Keys, Verifier},
+    verifier::{KeySource, Keys, RevocationCheck, Verifier},
 };
 use tokio::task::JoinSet;
 
@@ -39,6 +42,9 @@ pub enum StartError {
     /// The client of the public keys cannot be made.
     #[error(transparent)]
     Jwks(#[from] FetchError),
+    /// The client of the revocation feed cannot be made.
+    #[error(transparent)]
+    Revocations(#[from] OutboundError),
     /// A port is taken, or a thread cannot be started.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -51,7 +57,19 @@ impl App {
         let prepared = SCHEMA.prepare(&config.database, config.migrate, &mut tasks).await?;
         let store: Arc<dyn NoteStore> = Arc::new(SqlNotes::new(Sql::open(&config.database, "sql")?));
 
-        let (verifier, jwks) = verifier(config, &clock, &rng)?;
+        let (mut verifier, jwks) = verifier(config, &clock, &rng)?;
+        let metrics = Metrics::new("resource");
+        let mirror = match &config.revocation {
+            Some(settings) => Some(follow(settings, &clock, &rng, &mut tasks)?),
+            None => {
+                tracing::warn!("REVOCATION_FEED_URL is not set: tokens are good until they expire, revoked or not");
+                None
+            }
+        };
+        if let Some(mirror) = &mirror {
+            verifier = verifier.with_revocations(Arc::clone(mirror) as Arc<dyn RevocationCheck>);
+            metrics.collect(Box::new(MirrorMetrics(Arc::clone(mirror))));
+        }
         let verifier = web::Data::new(verifier);
         if let Some(client) = &jwks {
             let client = Arc::clone(client);
@@ -69,8 +87,8 @@ impl App {
         let public = move |routes: &mut web::ServiceConfig| {
             routes.app_data(verifier.clone()).app_data(notes.clone()).configure(http::routes);
         };
-        let needs = Arc::new(Needs { store, prepared, jwks });
-        let running = server::start(&options, Metrics::new("resource"), needs, public, |_| {})?;
+        let needs = Arc::new(Needs { store, prepared, jwks, mirror });
+        let running = server::start(&options, metrics, needs, public, |_| {})?;
         Ok(Self { running, tasks })
     }
 
@@ -116,11 +134,26 @@ fn verifier(
     Ok((verifier.with_source(Arc::clone(&client) as Arc<dyn KeySource>), Some(client)))
 }
 
+/// A mirror of what was revoked, kept up by one of `tasks`.
+fn follow(
+    settings: &RevocationSettings,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+    tasks: &mut JoinSet<()>,
+) -> Result<Arc<Mirror>, OutboundError> {
+    let mirror = Arc::new(Mirror::new(settings.policy, Arc::clone(clock)));
+    let tokens = Arc::new(ServiceTokens::new(settings.credentials.clone(), Arc::clone(clock))?);
+    let follower = Follower::new(Arc::clone(&mirror), tokens, settings, Arc::clone(clock), Arc::clone(rng))?;
+    tasks.spawn(follower.run());
+    Ok(mirror)
+}
+
 /// What `/readyz` asks.
 struct Needs {
     store: Arc<dyn NoteStore>,
     prepared: Prepared,
     jwks: Option<Arc<JwksClient>>,
+    mirror: Option<Arc<Mirror>>,
 }
 
 #[async_trait]
@@ -129,6 +162,7 @@ impl Dependencies for Needs {
         let up = self.prepared.is_done() && self.store.ping().await.is_ok();
         let health = |up| if up { Health::Up } else { Health::Down };
         let jwks = self.jwks.as_ref().map(|client| ("jwks", health(client.is_loaded())));
-        [("database", health(up))].into_iter().chain(jwks).collect()
+        let revocations = self.mirror.as_ref().map(|mirror| ("revocations", health(mirror.is_ready())));
+        [("database", health(up))].into_iter().chain(jwks).chain(revocations).collect()
     }
 }

@@ -5,6 +5,7 @@ use std::{ffi::OsString, net::SocketAddr, time::Duration};
 use common::{
     env::{Env, Setting, SettingErrors},
     jwks::Url,
+    revocation::{REVOCATION, RevocationSettings},
     settings::{self, Tokens},
     sql::DatabaseUrl,
     telemetry::log,
@@ -24,7 +25,7 @@ const OWN: &[Setting] = &[
 /// Every setting that resource-service reads: `.env.example` is tested against it.
 #[must_use]
 pub fn settings() -> Vec<Setting> {
-    [settings::TOKENS, settings::JWKS, settings::LOG, OWN].concat()
+    [settings::TOKENS, settings::JWKS, settings::LOG, REVOCATION, OWN].concat()
 }
 
 #[derive(Deserialize, Default)]
@@ -45,6 +46,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// Where the public keys of auth-service are, where there are some.
     pub jwks: Option<Url>,
+    /// How revocations are followed, where they are.
+    pub revocation: Option<RevocationSettings>,
     /// Who this service is in a token's `aud`.
     pub audience: String,
     /// Where notes are kept.
@@ -66,6 +69,7 @@ impl Config {
         // Also what `start_log` reads, so that all errors come at once.
         let log = settings::log(&mut env);
         let tokens = Tokens::read(&mut env);
+        let revocation = RevocationSettings::read(&mut env);
         let raw: Raw = env.section();
         let jwks = tokens.as_ref().and_then(|tokens| jwks(&mut env, tokens, raw.jwt_jwks_url));
         let audience = env.parse("JWT_AUDIENCE", raw.jwt_audience, audience);
@@ -80,6 +84,7 @@ impl Config {
             Some(Self {
                 tokens: tokens?,
                 jwks,
+                revocation: revocation?,
                 audience: audience?,
                 database: database?,
                 migrate: migrate?,

@@ -1,0 +1,58 @@
+//! Requests to auth-service, bounded in time and size. What goes wrong is said without the address, which may hold a
+//! password.
+
+use std::time::Duration;
+
+use reqwest::{Client, Response, redirect::Policy};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OutboundError {
+    /// No connection, no answer in time, or an answer that breaks off.
+    #[error("no answer: {0}")]
+    Unreachable(String),
+    /// The answer is longer than expected.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
+    /// Another status than expected; redirects are not followed.
+    #[error("answered with status {0}")]
+    Status(u16),
+    /// The answer is not of the expected form.
+    #[error("the answer cannot be understood")]
+    NotUnderstood,
+}
+
+impl From<reqwest::Error> for OutboundError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Unreachable(match () {
+            () if error.is_timeout() => "not in time".to_owned(),
+            () if error.is_connect() => "no connection".to_owned(),
+            () => error.without_url().to_string(),
+        })
+    }
+}
+
+/// A client whose requests take `timeout` at the most, from the first byte sent to the last byte read.
+pub(crate) fn client(timeout: Duration) -> Result<Client, OutboundError> {
+    let client = Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(timeout)
+        .redirect(Policy::none())
+        .no_proxy()
+        .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")));
+    Ok(client.build()?)
+}
+
+/// The body of an answer, if it has at most `limit` bytes.
+pub(crate) async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, OutboundError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Err(OutboundError::TooLong(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
