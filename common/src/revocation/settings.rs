@@ -85,7 +85,6 @@ pub struct RevocationSettings {
 
 impl RevocationSettings {
     /// Reads the section: `Some(None)` where no feed is followed, `None` when something in it was rejected.
-    #[expect(clippy::option_option, reason = "the inner one is the setting's, the outer one the reader's")]
     pub fn read(env: &mut Env) -> Option<Option<Self>> {
         let raw: Raw = env.section();
         let bounds = (Duration::from_secs(2), Duration::from_hours(24));
