@@ -116,10 +116,10 @@ async fn an_endless_token_is_refused() {
     assert_snapshot!(answer_to(|_| "a".repeat(9_000)).await, @r#"
     401
     content-type: application/problem+json
-    www-authenticate: Bearer realm="latchkey", error="invalid_token", error_description="the token is too long"
+    www-authenticate: Bearer realm="latchkey", error="invalid_token", error_description="the token is longer than 8192 bytes"
     {
       "code": "invalid_token",
-      "detail": "the token is too long",
+      "detail": "the token is longer than 8192 bytes",
       "request_id": "[request_id]",
       "status": 401,
       "title": "Unauthorized",

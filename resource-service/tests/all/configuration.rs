@@ -44,6 +44,11 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     JWT_SECRET must have at least 32 bytes
     JWT_SECRET_NEXT must have at least 32 bytes
     JWT_SECRET_PREVIOUS must have at least 32 bytes
+    REVOCATION_MAX_STALENESS must be a duration such as 90s, 15m or 30d, between 2s and 1day
+    REVOCATION_STALE must be serve or refuse
+    REVOCATION_COLD_START must be serve or refuse
+    REVOCATION_FEED_URL must be an http or https address
+    SERVICE_TOKEN_URL must be an http or https address
     JWT_AUDIENCE must be a name without spaces
     RESOURCE_DATABASE_URL must begin with sqlite: or postgres://
     RESOURCE_MIGRATE must be true or false
