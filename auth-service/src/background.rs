@@ -17,7 +17,7 @@ use crate::{
 const OUTBOX_PAUSE: Duration = Duration::from_millis(500);
 
 /// Far less than [`NOTICE`](crate::domain::signing_key::NOTICE), before which nothing that is decided takes effect.
-const KEYS_PAUSE: Duration = Duration::from_secs(1);
+const KEYS_PAUSE: Duration = Duration::from_millis(500);
 
 const SWEEP_PAUSE: Duration = Duration::from_mins(1);
 const SWEEP_BATCH: u32 = 500;

@@ -33,7 +33,8 @@ pub enum SignsWith {
     Secret,
     /// The shared secret; keys of the store are verified with as long as there are some.
     SecretBesideKeys,
-    /// The keys of the store; the shared secret, where it is accepted, as long as none of them is active.
+    /// The keys of the store. As long as none of them is active: the shared secret where it is accepted, else the key
+    /// that is next.
     Keys,
 }
 
@@ -115,8 +116,9 @@ impl AccessTokens {
     /// Whether there is a key to sign with.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        let active = || self.keys()?.signing_at(self.clock.now()).map(drop);
-        self.secret.is_some() || active().is_some()
+        let now = self.clock.now();
+        let any = |keys: &OpenKeys| keys.signing_at(now).or(keys.next_after(now)).is_some();
+        self.secret.is_some() || self.keys().is_some_and(|keys| any(&keys))
     }
 
     fn keys(&self) -> Option<Arc<OpenKeys>> {
@@ -132,13 +134,16 @@ impl AccessTokens {
         let tag = hmac::sign(key, &coded_text(&claims, random).ok_or(SigningFailed)?);
         code.copy_from_slice(&tag.as_ref()[..CODE_BYTES]);
         let claims = claims.with_jti(URL_SAFE_NO_PAD.encode(jti));
-        if self.signs_with == SignsWith::Keys
-            && let Some(keys) = self.keys()
-            && let Some(active) = keys.signing_at(self.clock.now())
-        {
+        let keys = if self.signs_with == SignsWith::Keys { self.keys() } else { None };
+        let now = self.clock.now();
+        if let Some(active) = keys.as_ref().and_then(|keys| keys.signing_at(now)) {
             return Ok(active.signer.sign(&claims)?);
         }
-        Ok(self.secret.as_ref().ok_or(SignError::NoKey)?.sign(&claims)?)
+        if let Some(secret) = &self.secret {
+            return Ok(secret.sign(&claims)?);
+        }
+        let next = keys.as_ref().and_then(|keys| keys.next_after(now));
+        Ok(next.ok_or(SignError::NoKey)?.signer.sign(&claims)?)
     }
 
     /// The claims of a token that auth-service itself has signed and that is valid now.

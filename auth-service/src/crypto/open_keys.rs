@@ -18,7 +18,7 @@ use super::{
     signing_pair::SigningPair,
 };
 use crate::{
-    domain::signing_key::{SigningKey, signing_at},
+    domain::signing_key::{Phase, SigningKey, signing_at},
     ports::{KeyRing, SealedKey, StoredKey},
 };
 
@@ -57,6 +57,13 @@ impl OpenKeys {
     pub fn signing_at(&self, now: Timestamp) -> Option<&Arc<OpenKey>> {
         let active = signing_at(self.iter().map(|open| &open.key), now)?;
         self.iter().find(|open| open.key.kid == active.kid)
+    }
+
+    /// The key that begins next. Where nothing signs, the clock that decided so is ahead of ours.
+    #[must_use]
+    pub fn next_after(&self, now: Timestamp) -> Option<&Arc<OpenKey>> {
+        let waiting = self.iter().filter(|open| open.key.phase(now) == Phase::Next);
+        waiting.min_by_key(|open| open.key.activates_at)
     }
 
     /// What is published at `now`.

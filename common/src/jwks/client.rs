@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How often it is looked whether a request is due.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Where the keys come from and which of them are taken.
 #[derive(Clone)]

@@ -139,3 +139,102 @@ fn sized(text: Option<&String>, bytes: std::ops::RangeInclusive<usize>) -> Resul
     let padded = bytes.start() != bytes.end() && number.first() == Some(&0);
     if padded || !bytes.contains(&number.len()) { Err(DocumentError::Weak) } else { Ok(text.clone()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ALL: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
+
+    fn base64(bytes: usize) -> String {
+        URL_SAFE_NO_PAD.encode(vec![0xC5; bytes])
+    }
+
+    fn ed25519() -> Value {
+        json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "one", "x": base64(32)})
+    }
+
+    fn p256() -> Value {
+        json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "two", "x": base64(32), "y": base64(32)})
+    }
+
+    fn rsa() -> Value {
+        json!({"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "three", "n": base64(256), "e": "AQAB"})
+    }
+
+    fn with(mut key: Value, name: &str, value: Value) -> Value {
+        key[name] = value;
+        key
+    }
+
+    fn without(mut key: Value, name: &str) -> Value {
+        key.as_object_mut().unwrap().remove(name);
+        key
+    }
+
+    fn kids(keys: &[Value]) -> Result<Vec<String>, DocumentError> {
+        let document = json!({ "keys": keys }).to_string();
+        read(document.as_bytes(), &ALL).map(|keys| keys.into_iter().map(|key| key.kid).collect())
+    }
+
+    #[test]
+    fn each_key_is_read_with_its_one_algorithm() {
+        let document = json!({"keys": [ed25519(), p256(), rsa()], "more": 1}).to_string();
+        let keys = read(document.as_bytes(), &ALL).unwrap();
+        let algorithms: Vec<_> = keys.iter().map(|key| key.algorithm).collect();
+        assert_eq!(algorithms, ALL);
+        let only = read(document.as_bytes(), &[Algorithm::ES256]).unwrap();
+        assert_eq!(only.len(), 1, "a key whose algorithm is not accepted is passed over");
+    }
+
+    #[test]
+    fn keys_of_other_kinds_and_for_other_purposes_are_passed_over() {
+        let foreign = [
+            with(ed25519(), "kty", json!("AKP")),
+            with(ed25519(), "crv", json!("Ed448")),
+            with(p256(), "crv", json!("P-521")),
+            with(ed25519(), "alg", json!("ES256")),
+            with(rsa(), "alg", json!("RS512")),
+            with(rsa(), "alg", json!("HS256")),
+            with(ed25519(), "use", json!("enc")),
+            with(ed25519(), "key_ops", json!(["sign"])),
+            without(ed25519(), "use"),
+            without(ed25519(), "alg"),
+            without(ed25519(), "kid"),
+            with(ed25519(), "kid", json!("")),
+            with(ed25519(), "kid", json!("k".repeat(129))),
+        ];
+        for key in foreign {
+            assert_eq!(kids(&[key.clone(), with(p256(), "kid", json!("good"))]), Ok(vec!["good".to_owned()]), "{key}");
+        }
+    }
+
+    #[test]
+    fn what_could_only_be_a_mistake_or_an_attack_refuses_the_whole_document() {
+        let secret = json!({"kty": "oct", "kid": "s", "k": base64(32), "alg": "HS256", "use": "sig"});
+        let cases = [
+            (secret, DocumentError::Secret),
+            (with(ed25519(), "d", json!(base64(32))), DocumentError::Secret),
+            (with(rsa(), "p", json!("x")), DocumentError::Secret),
+            (with(ed25519(), "kid", json!("good")), DocumentError::RepeatedKid),
+            (with(rsa(), "n", json!(base64(128))), DocumentError::Weak),
+            (with(rsa(), "n", json!(URL_SAFE_NO_PAD.encode([[0; 128], [7; 128]].concat()))), DocumentError::Weak),
+            (with(rsa(), "n", json!(base64(2048))), DocumentError::Weak),
+            (with(rsa(), "e", json!("Aw")), DocumentError::Weak),
+            (with(ed25519(), "x", json!(base64(31))), DocumentError::Weak),
+            (with(ed25519(), "x", json!("not base64!")), DocumentError::Weak),
+            (without(p256(), "y"), DocumentError::Weak),
+            (with(ed25519(), "kid", json!(7)), DocumentError::Malformed),
+        ];
+        for (key, refused) in cases {
+            assert_eq!(kids(&[with(p256(), "kid", json!("good")), key.clone()]), Err(refused), "{key}");
+        }
+        let many: Vec<_> = (0..=MAX_KEYS).map(|number| with(ed25519(), "kid", json!(number.to_string()))).collect();
+        assert_eq!(kids(&many), Err(DocumentError::TooManyKeys));
+        for garbage in [&b""[..], b"<html>", b"[]", b"{}", b"{\"keys\":7}", b"{\"keys\":[]} x", b"\xFF\xFE"] {
+            assert_eq!(read(garbage, &ALL).err(), Some(DocumentError::Malformed));
+        }
+    }
+}

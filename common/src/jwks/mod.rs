@@ -13,4 +13,5 @@ mod schedule;
 pub use client::{JwksClient, JwksOptions};
 pub use document::{DocumentError, MAX_KEYS};
 pub use fetch::{FetchError, MAX_BODY_BYTES};
+pub use jsonwebtoken::Algorithm;
 pub use reqwest::Url;

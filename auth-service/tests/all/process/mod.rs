@@ -1,6 +1,7 @@
 //! The binary as a process: its commands, its log, and how it ends.
 
 mod commands;
+mod keys;
 mod log;
 mod shutdown;
 

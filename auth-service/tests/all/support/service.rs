@@ -113,6 +113,15 @@ impl TestService {
         Self::start_at(self.variables.clone(), Arc::clone(&self.clock)).await
     }
 
+    /// The same with other settings; an empty one is as good as none.
+    pub async fn replica_with(&self, settings: &[(&str, &str)]) -> Self {
+        let mut variables = self.variables.clone();
+        for (name, value) in settings {
+            set(&mut variables, name, *value);
+        }
+        Self::start_at(variables, Arc::clone(&self.clock)).await
+    }
+
     async fn start_at(variables: Variables, clock: Arc<ManualClock>) -> Self {
         let config = Config::read(os(&variables)).unwrap();
         let app = App::start(config, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SystemRng)).await.unwrap();
