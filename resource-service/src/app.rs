@@ -59,13 +59,11 @@ impl App {
 
         let (mut verifier, jwks) = verifier(config, &clock, &rng)?;
         let metrics = Metrics::new("resource");
-        let mirror = match &config.revocation {
-            Some(settings) => Some(follow(settings, &clock, &rng, &mut tasks)?),
-            None => {
-                tracing::warn!("REVOCATION_FEED_URL is not set: tokens are good until they expire, revoked or not");
-                None
-            }
-        };
+        let follow = |settings| follow(settings, &clock, &rng, &mut tasks);
+        let mirror = config.revocation.as_ref().map(follow).transpose()?;
+        if mirror.is_none() {
+            tracing::warn!("REVOCATION_FEED_URL is not set: tokens are good until they expire, revoked or not");
+        }
         if let Some(mirror) = &mirror {
             verifier = verifier.with_revocations(Arc::clone(mirror) as Arc<dyn RevocationCheck>);
             metrics.collect(Box::new(MirrorMetrics(Arc::clone(mirror))));
