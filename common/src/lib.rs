@@ -19,7 +19,7 @@ pub mod env;
 pub mod jwk;
 #[cfg(feature = "jwks")]
 pub mod jwks;
-#[cfg(feature = "revocation")]
+#[cfg(any(feature = "jwks", feature = "revocation"))]
 pub mod outbound;
 #[cfg(feature = "problem")]
 pub mod problem;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Client, Response, Url, redirect::Policy};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -32,6 +32,12 @@ impl From<reqwest::Error> for OutboundError {
             () => error.without_url().to_string(),
         })
     }
+}
+
+/// The http or https address that `text` is.
+#[must_use]
+pub fn http_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 /// A client whose requests take `timeout` at the most, from the first byte sent to the last byte read.

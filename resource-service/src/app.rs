@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, thread::availab
 use actix_web::web;
 use async_trait::async_trait;
 use common::{
-    jwks::{FetchError, JwksClient, JwksOptions},
+    jwks::{JwksClient, JwksOptions},
     outbound::OutboundError,
     revocation::{Follower, Mirror, MirrorMetrics, RevocationSettings},
     server::{self, Options, Running},
@@ -39,12 +39,9 @@ pub enum StartError {
     /// The database needs a person.
     #[error("RESOURCE_DATABASE_URL: {0}")]
     Schema(#[from] MigrateError),
-    /// The client of the public keys cannot be made.
+    /// A client of auth-service cannot be made.
     #[error(transparent)]
-    Jwks(#[from] FetchError),
-    /// The client of the revocation feed cannot be made.
-    #[error(transparent)]
-    Revocations(#[from] OutboundError),
+    Outbound(#[from] OutboundError),
     /// A port is taken, or a thread cannot be started.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -121,7 +118,7 @@ fn verifier(
     config: &Config,
     clock: &Arc<dyn Clock>,
     rng: &Arc<dyn Rng>,
-) -> Result<(Verifier, Option<Arc<JwksClient>>), FetchError> {
+) -> Result<(Verifier, Option<Arc<JwksClient>>), OutboundError> {
     let tokens = &config.tokens;
     let secrets = tokens.secret_keys();
     let keys = Keys::fixed(secrets.clone());

@@ -5,6 +5,7 @@ use std::{ffi::OsString, net::SocketAddr, time::Duration};
 use common::{
     env::{Env, Setting, SettingErrors},
     jwks::Url,
+    outbound::http_url,
     revocation::{REVOCATION, RevocationSettings},
     settings::{self, Tokens},
     sql::DatabaseUrl,
@@ -128,8 +129,7 @@ fn jwks(env: &mut Env, tokens: &Tokens, raw: Option<String>) -> Option<Url> {
         return None;
     }
     env.parse("JWT_JWKS_URL", raw, |text| {
-        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        url.ok_or("must be the http or https address of auth-service's /.well-known/jwks.json")
+        http_url(text).ok_or("must be the http or https address of auth-service's /.well-known/jwks.json")
     })
 }
 

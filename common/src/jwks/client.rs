@@ -16,11 +16,12 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
     document::{self, DocumentError},
-    fetch::{FetchError, Fetcher},
+    fetch::Fetcher,
     schedule::Schedule,
 };
 use crate::{
     clock::Clock,
+    outbound::OutboundError,
     rng::Rng,
     verifier::{KeySet, KeySource, Keys},
 };
@@ -48,8 +49,8 @@ impl fmt::Debug for JwksOptions {
 /// Why the keys were not renewed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum RenewError {
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
+    #[error("the JWKS cannot be fetched: {0}")]
+    Fetch(#[from] OutboundError),
     #[error("the JWKS is refused: {0}")]
     Document(#[from] DocumentError),
 }
@@ -76,7 +77,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl JwksClient {
     /// A client that keeps `keys`. Nothing is fetched before [`JwksClient::run`].
-    pub fn new(options: JwksOptions, keys: Keys, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, FetchError> {
+    pub fn new(
+        options: JwksOptions,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, OutboundError> {
         let JwksOptions { url, algorithms, fixed } = options;
         let schedule = Mutex::new(Schedule::new(clock.now()));
         Ok(Self {

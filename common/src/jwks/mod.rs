@@ -12,6 +12,6 @@ mod schedule;
 
 pub use client::{JwksClient, JwksOptions};
 pub use document::{DocumentError, MAX_KEYS};
-pub use fetch::{FetchError, MAX_BODY_BYTES};
+pub use fetch::MAX_BODY_BYTES;
 pub use jsonwebtoken::Algorithm;
 pub use reqwest::Url;

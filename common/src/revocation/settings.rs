@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::mirror::{Policy, WhenCold, WhenStale};
 use crate::{
     env::{Env, Setting},
+    outbound::http_url,
     service_client::ServiceCredentials,
 };
 
@@ -122,6 +123,5 @@ impl RevocationSettings {
 }
 
 fn address(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.ok_or("must be an http or https address")
+    http_url(text).ok_or("must be an http or https address")
 }
