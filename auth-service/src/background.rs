@@ -3,7 +3,7 @@
 use std::{fmt::Display, sync::Arc, time::Duration};
 
 use common::clock::Timestamp;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use crate::{
     config::AuditRetention,
@@ -27,100 +27,110 @@ const BATCH_PAUSE: Duration = Duration::from_millis(50);
 
 /// Applies what waits in the outbox, for ever. Several replicas may do so at once.
 pub async fn apply_effects(users: Arc<dyn UserStore>, sessions: Arc<dyn SessionStore>, clock: Arc<dyn Clock>) {
-    let mut ticks = interval(OUTBOX_PAUSE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failing = false;
+    let mut rounds = Rounds::every(OUTBOX_PAUSE, "applying the outbox");
     loop {
-        ticks.tick().await;
+        rounds.next().await;
         let applied = apply_pending(&*users, &*sessions, &*clock).await;
         if let Ok(count @ 1..) = applied {
             tracing::info!(count, "sessions follow what waited in the outbox");
         }
-        failing = log_change(failing, applied.as_ref().err(), "applying the outbox");
+        rounds.ended(applied.as_ref().err());
     }
 }
 
 /// Reads the signing keys and does what is due on them, for ever. Several replicas may do so at once. `aligned`: what
 /// has to be done once at the start has been done.
 pub async fn keep_signing_keys(keeper: KeyKeeper, access_tokens: Arc<AccessTokens>, mut aligned: bool) {
-    let mut ticks = interval(KEYS_PAUSE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failing = !aligned;
+    let mut rounds = Rounds { failing: !aligned, ..Rounds::every(KEYS_PAUSE, "keeping the signing keys") };
     loop {
-        ticks.tick().await;
+        rounds.next().await;
         let kept = if aligned { keeper.keep().await } else { keeper.align().await };
         let kept = kept.and_then(|keys| Ok(access_tokens.adopt(&keys)?));
         aligned |= kept.is_ok();
-        failing = log_change(failing, kept.as_ref().err(), "keeping the signing keys");
+        rounds.ended(kept.as_ref().err());
     }
 }
 
 /// Deletes expired sessions, and what the revocation log need not say any more, where the store does not do so by
 /// itself: a small batch at a time.
 pub async fn sweep_sessions(sessions: SqlSessions, clock: Arc<dyn Clock>) {
-    let mut ticks = interval(SWEEP_PAUSE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failing = false;
+    let mut rounds = Rounds::every(SWEEP_PAUSE, "sweeping expired sessions");
     loop {
-        ticks.tick().await;
-        failing = log_change(failing, sweep(&sessions, &*clock).await.as_ref().err(), "sweeping expired sessions");
+        rounds.next().await;
+        rounds.ended(sweep(&sessions, &*clock).await.as_ref().err());
     }
 }
 
 async fn sweep(sessions: &SqlSessions, clock: &dyn Clock) -> Result<(), StoreError> {
-    while sessions.sweep(clock.now(), SWEEP_BATCH).await? == SWEEP_BATCH as usize {
-        sleep(BATCH_PAUSE).await;
-    }
+    while more_after(sessions.sweep(clock.now(), SWEEP_BATCH).await?).await {}
     let log = sessions.log();
-    while log.sweep(clock.now(), SWEEP_BATCH).await? == SWEEP_BATCH as usize {
-        sleep(BATCH_PAUSE).await;
-    }
+    while more_after(log.sweep(clock.now(), SWEEP_BATCH).await?).await {}
     Ok(())
 }
 
 /// Deletes invitations that nobody can use any more, a small batch at a time.
 pub async fn sweep_invites(users: SqlUsers, clock: Arc<dyn Clock>) {
-    let mut ticks = interval(SWEEP_PAUSE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failing = false;
+    let mut rounds = Rounds::every(SWEEP_PAUSE, "sweeping expired invitations");
     loop {
-        ticks.tick().await;
-        let swept = forget_invites(&users, &*clock).await;
-        failing = log_change(failing, swept.as_ref().err(), "sweeping expired invitations");
+        rounds.next().await;
+        rounds.ended(forget_invites(&users, &*clock).await.as_ref().err());
     }
 }
 
 async fn forget_invites(users: &SqlUsers, clock: &dyn Clock) -> Result<(), StoreError> {
-    while users.sweep_invites(clock.now(), SWEEP_BATCH).await? == SWEEP_BATCH as usize {
-        sleep(BATCH_PAUSE).await;
-    }
+    while more_after(users.sweep_invites(clock.now(), SWEEP_BATCH).await?).await {}
     Ok(())
 }
 
 /// Forgets what the audit trail has kept for long enough, a small batch at a time.
 pub async fn sweep_audit(audit: SqlAudit, retention: AuditRetention, clock: Arc<dyn Clock>) {
-    let mut ticks = interval(SWEEP_PAUSE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failing = false;
+    let mut rounds = Rounds::every(SWEEP_PAUSE, "forgetting old audit events");
     loop {
-        ticks.tick().await;
-        let swept = forget(&audit, retention, clock.now()).await;
-        failing = log_change(failing, swept.as_ref().err(), "forgetting old audit events");
+        rounds.next().await;
+        rounds.ended(forget(&audit, retention, clock.now()).await.as_ref().err());
     }
 }
 
 async fn forget(audit: &SqlAudit, retention: AuditRetention, now: Timestamp) -> Result<(), StoreError> {
-    while audit.forget(now - retention.events, SWEEP_BATCH).await? == SWEEP_BATCH as usize {}
-    while audit.erase_addresses(now - retention.addresses, SWEEP_BATCH).await? == SWEEP_BATCH as usize {}
+    while more_after(audit.forget(now - retention.events, SWEEP_BATCH).await?).await {}
+    while more_after(audit.erase_addresses(now - retention.addresses, SWEEP_BATCH).await?).await {}
     Ok(())
 }
 
-/// A store that is away is logged when it goes and when it comes back, not twice a second.
-fn log_change(was_failing: bool, error: Option<&impl Display>, what: &str) -> bool {
-    match (error, was_failing) {
-        (Some(error), false) => tracing::warn!(%error, "{what} fails"),
-        (None, true) => tracing::info!("{what} works again"),
-        _ => {}
+/// Whether there may be more to do after a batch of this size. If so, others come first.
+async fn more_after(batch: usize) -> bool {
+    let full = batch == SWEEP_BATCH as usize;
+    if full {
+        sleep(BATCH_PAUSE).await;
     }
-    error.is_some()
+    full
+}
+
+/// Work that is done again and again. That it fails is logged when that begins and when it is over, not each time.
+struct Rounds {
+    ticks: Interval,
+    what: &'static str,
+    failing: bool,
+}
+
+impl Rounds {
+    fn every(pause: Duration, what: &'static str) -> Self {
+        let mut ticks = interval(pause);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ticks, what, failing: false }
+    }
+
+    async fn next(&mut self) {
+        self.ticks.tick().await;
+    }
+
+    fn ended(&mut self, error: Option<&impl Display>) {
+        let what = self.what;
+        match (error, self.failing) {
+            (Some(error), false) => tracing::warn!(%error, "{what} fails"),
+            (None, true) => tracing::info!("{what} works again"),
+            _ => {}
+        }
+        self.failing = error.is_some();
+    }
 }
