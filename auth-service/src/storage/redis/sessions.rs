@@ -34,6 +34,9 @@ const EPOCH_KEPT: Duration = Duration::from_hours(24);
 /// How many sessions one script goes through: meanwhile everybody else waits.
 const BATCH: usize = 500;
 
+/// A session, or what in its record cannot be understood.
+type Understood = Result<Session, StoreError>;
+
 /// The [`SessionStore`] in Redis.
 pub struct RedisSessions {
     redis: Arc<RedisClient>,
@@ -72,13 +75,9 @@ impl RedisSessions {
     ) -> Result<(), StoreError> {
         // One that cannot be understood is announced as well: it can do nothing, but its access tokens could.
         let mut announced = Vec::new();
-        for id in ids {
-            match self.read(user, &[*id], end.now).await.map(|mut alive| alive.pop()) {
-                Ok(Some(session)) if session.epoch >= epoch => {}
-                Ok(None) => {}
-                Ok(Some(_)) | Err(StoreError::Inconsistent(_)) => announced.push(Revoked::Session(*id)),
-                Err(error) => return Err(error),
-            }
+        for (id, session) in self.records(user, ids).await? {
+            let matters = session.map_or(true, |session| session.is_alive(end.now) && session.epoch < epoch);
+            announced.extend(matters.then_some(Revoked::Session(id)));
         }
         self.log.add(announced, end.now).await?;
         self.change_older(user, ids, end).await
@@ -95,17 +94,25 @@ impl RedisSessions {
     /// Those of the sessions that are alive at `now`, in any order.
     async fn read(&self, user: UserId, ids: &[SessionId], now: Timestamp) -> Result<Vec<Session>, StoreError> {
         let mut alive = Vec::new();
+        for (_, session) in self.records(user, ids).await? {
+            let session = session?;
+            alive.extend(session.is_alive(now).then_some(session));
+        }
+        Ok(alive)
+    }
+
+    /// Those of the sessions that have a record, which may not be understood.
+    async fn records(&self, user: UserId, ids: &[SessionId]) -> Result<Vec<(SessionId, Understood)>, StoreError> {
+        let mut all = Vec::new();
         for ids in ids.chunks(BATCH) {
             let keys: Vec<_> = ids.iter().map(|id| keys::session(user, *id)).collect();
             let Answer::Records(records) = script::READ.run(&self.redis, &keys, &[]).await? else {
                 return Err(script::READ.not_understood());
             };
-            for (id, record) in ids.iter().zip(records).filter(|(_, record)| !record.is_empty()) {
-                let session = record::session(user, *id, &record)?;
-                alive.extend(session.is_alive(now).then_some(session));
-            }
+            let there = ids.iter().zip(records).filter(|(_, record)| !record.is_empty());
+            all.extend(there.map(|(id, record)| (*id, record::session(user, *id, &record))));
         }
-        Ok(alive)
+        Ok(all)
     }
 
     async fn change(&self, user: UserId, id: SessionId, what: &FieldChange) -> Result<bool, StoreError> {

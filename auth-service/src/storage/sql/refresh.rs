@@ -7,14 +7,14 @@ use common::{
 use diesel::prelude::*;
 
 use super::{
-    revocations,
+    revocations::SqlRevocations,
     schema::sessions,
-    session_row::{SessionRow, StoredSession, delete_after},
+    session_row::{SessionRow, StoredSession, delete_after, ended},
 };
 use crate::{
     domain::{
         ids::{SessionId, UserId},
-        revocation::Revocation,
+        revocation::Revoked,
         session::{
             Decision, PresentedToken, RefreshRules, Refusal, RevokedReason, Session, SessionState, decide_refresh,
         },
@@ -32,8 +32,8 @@ pub(super) struct Refresh {
     pub(super) presented: PresentedToken,
     pub(super) now: Timestamp,
     pub(super) rules: RefreshRules,
-    /// What the revocation log says if it comes to an end.
-    pub(super) ended: Vec<Revocation>,
+    /// What says so if the session comes to its end.
+    pub(super) log: SqlRevocations,
 }
 
 impl Refresh {
@@ -65,14 +65,13 @@ impl Refresh {
         match decide_refresh(state(&session, self.now), &self.presented, self.now, self.rules.hold) {
             Decision::Refuse(refusal) => Ok(Some(RefreshOutcome::Refused(refusal))),
             Decision::Reuse => {
-                let revoked = sessions::revoked_reason.eq(RevokedReason::Reuse.as_str());
                 // Together, although a refresh is no transaction otherwise.
                 let changed = connection.transaction(|connection| {
                     let changed = diesel::update(as_read(self.session, version))
-                        .set((revoked, sessions::version.eq(version + 1)))
+                        .set(ended(RevokedReason::Reuse))
                         .execute(connection)?;
                     if changed == 1 {
-                        revocations::append(connection, &self.ended)?;
+                        self.log.write(connection, &[Revoked::Session(self.session)], self.now)?;
                     }
                     Ok::<_, SqlError>(changed)
                 })?;

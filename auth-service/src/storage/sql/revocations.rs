@@ -32,10 +32,32 @@ impl SqlRevocations {
         Self { sql, kept }
     }
 
-    /// The entries that say since `now` that these are revoked.
-    pub(super) fn entries(&self, revoked: Vec<Revoked>, now: Timestamp) -> Vec<Revocation> {
-        let until = now + self.kept;
-        revoked.into_iter().map(|revoked| Revocation { revoked, before: None, until }).collect()
+    /// Adds to the log, in the transaction that makes it true. Until that ends, nobody else can add anything.
+    pub(super) fn write(
+        &self,
+        connection: &mut AnyConnection,
+        revoked: &[Revoked],
+        now: Timestamp,
+    ) -> Result<(), SqlError> {
+        let count = i64::try_from(revoked.len()).map_err(|error| SqlError::Other(error.to_string()))?;
+        if count == 0 {
+            return Ok(());
+        }
+        let last: i64 = diesel::update(revocation_log::table)
+            .set(revocation_log::last_id.eq(revocation_log::last_id + count))
+            .returning(revocation_log::last_id)
+            .get_result(connection)?;
+        for (id, revoked) in (last - count + 1..).zip(revoked) {
+            let (kind, name) = revoked.parts();
+            let values = (
+                revocations::id.eq(id),
+                revocations::kind.eq(kind),
+                revocations::name.eq(name),
+                revocations::until_at.eq((now + self.kept).micros()),
+            );
+            diesel::insert_into(revocations::table).values(values).execute(connection)?;
+        }
+        Ok(())
     }
 
     /// Deletes up to `limit` entries that are about no token any more, and returns how many. The newest entry stays: it
@@ -54,30 +76,6 @@ impl SqlRevocations {
         });
         Ok(swept.await?)
     }
-}
-
-/// Adds to the log, in the transaction that makes it true. Until that ends, nobody else can add anything.
-pub(super) fn append(connection: &mut AnyConnection, entries: &[Revocation]) -> Result<(), SqlError> {
-    let count = i64::try_from(entries.len()).map_err(|error| SqlError::Other(error.to_string()))?;
-    if count == 0 {
-        return Ok(());
-    }
-    let last: i64 = diesel::update(revocation_log::table)
-        .set(revocation_log::last_id.eq(revocation_log::last_id + count))
-        .returning(revocation_log::last_id)
-        .get_result(connection)?;
-    for (id, entry) in (last - count + 1..).zip(entries) {
-        let (kind, name) = entry.revoked.parts();
-        let values = (
-            revocations::id.eq(id),
-            revocations::kind.eq(kind),
-            revocations::name.eq(name),
-            revocations::before_seconds.eq(entry.before),
-            revocations::until_at.eq(entry.until.micros()),
-        );
-        diesel::insert_into(revocations::table).values(values).execute(connection)?;
-    }
-    Ok(())
 }
 
 type Row = (i64, String, String, Option<i64>, i64);
@@ -110,8 +108,8 @@ const START: &str = "0";
 #[async_trait]
 impl RevocationLog for SqlRevocations {
     async fn append(&self, revoked: Vec<Revoked>, now: Timestamp) -> Result<(), StoreError> {
-        let entries = self.entries(revoked, now);
-        Ok(self.sql.write(move |connection| append(connection, &entries)).await?)
+        let log = self.clone();
+        Ok(self.sql.write(move |connection| log.write(connection, &revoked, now)).await?)
     }
 
     async fn read(&self, after: Option<&Cursor>, limit: u32) -> Result<LogPage, StoreError> {

@@ -9,7 +9,7 @@ use common::{
 use diesel::prelude::*;
 
 use super::{failure::inconsistent, names, schema::sessions};
-use crate::domain::session::{CurrentToken, Session};
+use crate::domain::session::{CurrentToken, RevokedReason, Session};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions, check_for_backend(AnyBackend))]
@@ -33,6 +33,13 @@ pub(super) struct SessionRow {
     address: Option<String>,
     revoked_reason: Option<String>,
     delete_after: i64,
+}
+
+/// What is written to the row of a session that ends.
+#[diesel::dsl::auto_type]
+pub(super) fn ended(reason: RevokedReason) -> _ {
+    let reason: &'static str = reason.as_str();
+    (sessions::revoked_reason.eq(reason), sessions::version.eq(sessions::version + 1_i64))
 }
 
 /// A session and the version of the row it was read from.

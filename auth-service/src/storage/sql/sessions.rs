@@ -14,9 +14,9 @@ use super::{
     failure::inconsistent,
     names,
     refresh::Refresh,
-    revocations::{self, SqlRevocations},
+    revocations::SqlRevocations,
     schema::sessions,
-    session_row::{SessionRow, StoredSession},
+    session_row::{SessionRow, StoredSession, ended},
 };
 use crate::{
     domain::{
@@ -93,8 +93,8 @@ impl SessionStore for SqlSessions {
                 return Ok(Creation::Done { ended: Vec::new() });
             }
             let ended = end_the_oldest(connection, session.user, session.mode.kind(), now)?;
-            let announced = ended.iter().copied().map(Revoked::Session).collect();
-            revocations::append(connection, &log.entries(announced, now))?;
+            let announced: Vec<_> = ended.iter().copied().map(Revoked::Session).collect();
+            log.write(connection, &announced, now)?;
             diesel::insert_into(sessions::table).values(SessionRow::from(&session)).execute(connection)?;
             Ok(Creation::Done { ended })
         });
@@ -109,8 +109,7 @@ impl SessionStore for SqlSessions {
         now: Timestamp,
         rules: RefreshRules,
     ) -> Result<RefreshOutcome, StoreError> {
-        let ended = self.log.entries(vec![Revoked::Session(session)], now);
-        let refresh = Refresh { user, session, presented: *presented, now, rules, ended };
+        let refresh = Refresh { user, session, presented: *presented, now, rules, log: self.log.clone() };
         Ok(self.sql.write_repeatable(move |connection| refresh.run(connection)).await?)
     }
 
@@ -149,12 +148,12 @@ impl SessionStore for SqlSessions {
         reason: RevokedReason,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let entries = self.log.entries(vec![Revoked::Session(session)], now);
+        let log = self.log.clone();
         let revoked = self.sql.write(move |connection| {
-            let ended = (sessions::revoked_reason.eq(reason.as_str()), sessions::version.eq(sessions::version + 1));
-            let done = diesel::update(alive(user, now).find(session.to_string())).set(ended).execute(connection)? == 1;
+            let row = alive(user, now).find(session.to_string());
+            let done = diesel::update(row).set(ended(reason)).execute(connection)? == 1;
             if done {
-                revocations::append(connection, &entries)?;
+                log.write(connection, &[Revoked::Session(session)], now)?;
             }
             Ok(done)
         });
@@ -167,12 +166,9 @@ impl SessionStore for SqlSessions {
         loop {
             let from = after.clone();
             let page = self.sql.read(move |connection| {
-                Ok(sessions::table
+                Ok(anybodys_alive(now)
                     .filter(sessions::id.gt(&from))
                     .filter(sessions::created_at.lt(instant.micros()))
-                    .filter(sessions::revoked_reason.is_null())
-                    .filter(sessions::absolute_expires_at.gt(now.micros()))
-                    .filter(sessions::idle_expires_at.gt(now.micros()))
                     .select((sessions::user_id, sessions::id))
                     .order(sessions::id)
                     .limit(PAGE)
@@ -209,9 +205,15 @@ fn read(row: SessionRow) -> Result<Session, SqlError> {
 #[diesel::dsl::auto_type]
 fn alive(user: UserId, now: Timestamp) -> _ {
     let user: String = user.to_string();
+    let everybodys: anybodys_alive = anybodys_alive(now);
+    everybodys.filter(sessions::user_id.eq(user))
+}
+
+/// All sessions that are alive at `now`.
+#[diesel::dsl::auto_type]
+fn anybodys_alive(now: Timestamp) -> _ {
     let micros: i64 = now.micros();
     sessions::table
-        .filter(sessions::user_id.eq(user))
         .filter(sessions::revoked_reason.is_null())
         .filter(sessions::absolute_expires_at.gt(micros))
         .filter(sessions::idle_expires_at.gt(micros))
@@ -229,15 +231,14 @@ fn end_the_oldest(
         .order((sessions::created_at.desc(), sessions::id.desc()))
         .load(connection)?;
     let of_kind = newest_first.into_iter().filter(|(_, mode)| mode.parse().is_ok_and(|mode: Mode| mode.kind() == kind));
-    let mut ended = Vec::new();
+    let mut superseded = Vec::new();
     for (id, _) in of_kind.skip(MOST_SESSIONS - 1) {
-        let superseded = sessions::revoked_reason.eq(RevokedReason::Superseded.as_str());
         diesel::update(alive(user, now).filter(sessions::id.eq(&id)))
-            .set((superseded, sessions::version.eq(sessions::version + 1)))
+            .set(ended(RevokedReason::Superseded))
             .execute(connection)?;
-        ended.push(id.parse().map_err(|_| inconsistent("sessions", "id", &id))?);
+        superseded.push(id.parse().map_err(|_| inconsistent("sessions", "id", &id))?);
     }
-    Ok(ended)
+    Ok(superseded)
 }
 
 fn apply(
@@ -256,14 +257,11 @@ fn apply(
                     .set(raised)
                     .execute(connection)?;
             }
-            let reason = RevokedReason::from(*reason);
-            let ended: Vec<String> = diesel::update(older)
-                .set((sessions::revoked_reason.eq(reason.as_str()), sessions::version.eq(sessions::version + 1)))
-                .returning(sessions::id)
-                .get_results(connection)?;
-            let ended = ended.iter().map(|id| id.parse().map(Revoked::Session));
-            let ended = ended.collect::<Result<_, _>>().map_err(|_| inconsistent("sessions", "id", pending.user))?;
-            revocations::append(connection, &log.entries(ended, now))?;
+            let over: Vec<String> =
+                diesel::update(older).set(ended((*reason).into())).returning(sessions::id).get_results(connection)?;
+            let over = over.iter().map(|id| id.parse().map(Revoked::Session));
+            let over = over.collect::<Result<Vec<_>, _>>().map_err(|_| inconsistent("sessions", "id", pending.user))?;
+            log.write(connection, &over, now)?;
         }
         Effect::SetRoles { roles } => {
             diesel::update(older).set((sessions::roles.eq(names::to_text(roles)), raised)).execute(connection)?;
