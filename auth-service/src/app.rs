@@ -119,7 +119,7 @@ impl App {
             audit_store: Arc::new(audit_trail),
             hasher: Arc::new(BcryptPool::start(config.bcrypt, Arc::clone(&rng), &metrics)?),
             access_tokens,
-            refresh_tokens: RefreshTokens::new(&config.tokens.issuer, &config.refresh_secrets, Arc::clone(&clock)),
+            refresh_tokens: RefreshTokens::new(&config.tokens.issuer, &config.refresh_secrets, Arc::clone(&clock))?,
             clock,
             rng,
             policy: config.policy.clone(),

@@ -34,19 +34,28 @@ impl SigningSecret {
     /// The name of the key in a token's header: 16 characters of base64url(HMAC-SHA256(secret, "latchkey kid")).
     #[must_use]
     pub fn kid(&self) -> String {
-        let mut kid = URL_SAFE_NO_PAD.encode(self.derive(b"latchkey kid"));
-        kid.truncate(16);
-        kid
+        kid_of(self.as_bytes())
     }
 
     /// HMAC-SHA256 of `label` under this secret: a key for another purpose.
     #[must_use]
     pub fn derive(&self, label: &[u8]) -> [u8; 32] {
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.as_bytes()), label);
         let mut key = [0; 32];
-        key.copy_from_slice(tag.as_ref());
+        key.copy_from_slice(code(self.as_bytes(), label).as_ref());
         key
     }
+}
+
+/// The name of any secret key: see [`SigningSecret::kid`].
+#[must_use]
+pub fn kid_of(secret: &[u8]) -> String {
+    let mut kid = URL_SAFE_NO_PAD.encode(code(secret, b"latchkey kid"));
+    kid.truncate(16);
+    kid
+}
+
+fn code(secret: &[u8], label: &[u8]) -> hmac::Tag {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), label)
 }
 
 impl PartialEq for SigningSecret {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use common::{
     jwks::{JwksClient, JwksOptions},
     outbound::OutboundError,
-    revocation::{Follower, Mirror, MirrorMetrics, RevocationSettings},
+    revocation::{Follower, Mirror, RevocationSettings},
     server::{self, Options, Running},
     service_client::ServiceTokens,
     sql::{MigrateError, Prepared, Sql},
@@ -63,7 +63,7 @@ impl App {
         }
         if let Some(mirror) = &mirror {
             verifier = verifier.with_revocations(Arc::clone(mirror) as Arc<dyn RevocationCheck>);
-            metrics.collect(Box::new(MirrorMetrics(Arc::clone(mirror))));
+            measure(&metrics, mirror);
         }
         let verifier = web::Data::new(verifier);
         if let Some(client) = &jwks {
@@ -141,6 +141,15 @@ fn follow(
     let follower = Follower::new(Arc::clone(&mirror), tokens, settings, Arc::clone(clock), Arc::clone(rng))?;
     tasks.spawn(follower.run());
     Ok(mirror)
+}
+
+/// How many revocations the mirror knows, and how old its knowledge is.
+fn measure(metrics: &Metrics, mirror: &Arc<Mirror>) {
+    let (counted, aged) = (Arc::clone(mirror), Arc::clone(mirror));
+    let count = move || Some(i64::try_from(counted.len()).unwrap_or(i64::MAX));
+    metrics.gauge("revocations", "Revocations that some token could still be about", count);
+    let age = move || aged.age().map(|age| age.as_secs_f64());
+    metrics.gauge("revocations_age_seconds", "Time since the mirror was as good as the feed", age);
 }
 
 /// What `/readyz` asks.

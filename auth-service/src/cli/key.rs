@@ -56,7 +56,7 @@ struct KeyLine {
 
 impl KeyLine {
     fn of(key: &SigningKey) -> Self {
-        let time = |at: common::clock::Timestamp| humantime::format_rfc3339_seconds(at.to_system_time()).to_string();
+        let time = common::clock::Timestamp::rfc3339;
         Self {
             kid: key.kid.to_string(),
             algorithm: key.algorithm.as_str(),

@@ -24,7 +24,7 @@ use signing::Signing;
 
 use crate::{
     crypto::{bcrypt_pool::BcryptOptions, master_key::MasterKeys},
-    domain::{client::LONGEST_CLIENT_TOKEN, session::RefreshRules},
+    domain::session::RefreshRules,
     service::{Policy, Registration, signing_keys::KeyPolicy},
 };
 
@@ -182,12 +182,6 @@ pub fn keys(
 struct Ttls {
     access: Duration,
     access_only: Duration,
-}
-
-impl Ttls {
-    fn longest(self) -> Duration {
-        self.access.max(self.access_only).max(LONGEST_CLIENT_TOKEN)
-    }
 }
 
 fn ttls(env: &mut Env, access: Option<String>, access_only: Option<String>) -> Option<Ttls> {

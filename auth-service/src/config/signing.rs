@@ -10,6 +10,7 @@ use super::{DAY, SECOND, Ttls};
 use crate::{
     crypto::master_key::{MasterKey, MasterKeys},
     domain::signing_key::{KeyAlgorithm, KeyRules},
+    service::longest_token,
     service::signing_keys::KeyPolicy,
 };
 
@@ -67,7 +68,8 @@ impl Signing {
 
     /// The life of the keys. `first_at_once`: HS256 is not accepted, so that nothing else signs before the first key.
     pub(super) fn policy(&self, ttls: Ttls, first_at_once: bool) -> KeyPolicy {
-        let rules = KeyRules::new(self.rotation, self.jwks_max_age, ttls.longest(), LEEWAY);
+        let rules =
+            KeyRules::new(self.rotation, self.jwks_max_age, longest_token(ttls.access, ttls.access_only), LEEWAY);
         KeyPolicy { algorithm: self.algorithm, first_at_once, rules }
     }
 }

@@ -10,11 +10,7 @@ use common::{
     telemetry::metrics::Metrics,
     threads::{NotDone, Priority, Threads},
 };
-use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::{counter::Counter, gauge::ConstGauge},
-};
+use prometheus_client::metrics::counter::Counter;
 
 use crate::{
     domain::password::{Password, PasswordHash},
@@ -47,7 +43,9 @@ impl BcryptPool {
         let threads = Arc::new(Threads::start("bcrypt", options.threads, options.queue, Priority::Low)?);
         let hashes = Counter::default();
         metrics.register("bcrypt_hashes", "Passwords hashed or verified", hashes.clone());
-        metrics.collect(Box::new(QueueLength(Arc::clone(&threads))));
+        let queue = Arc::clone(&threads);
+        let waiting = move || Some(i64::try_from(queue.waiting()).unwrap_or(i64::MAX));
+        metrics.gauge("bcrypt_queue_length", "Passwords that wait for a thread", waiting);
         Ok(Self { threads, cost: options.cost, dummy: dummy(options.cost), rng, hashes })
     }
 
@@ -117,23 +115,6 @@ fn hash(password: &[u8], cost: u32, salt: [u8; 16]) -> Result<PasswordHash, Hash
 
 fn verify(password: &Password, stored: &PasswordHash) -> Result<bool, HashError> {
     bcrypt::non_truncating_verify(password.as_bytes(), stored.expose()).map_err(|_| HashError::Failed)
-}
-
-/// Read when somebody asks, so that it is never behind.
-#[derive(Debug)]
-struct QueueLength(Arc<Threads>);
-
-impl Collector for QueueLength {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
-        let gauge = ConstGauge::new(i64::try_from(self.0.waiting()).unwrap_or(i64::MAX));
-        let metric = encoder.encode_descriptor(
-            "bcrypt_queue_length",
-            "Passwords that wait for a thread",
-            None,
-            gauge.metric_type(),
-        )?;
-        gauge.encode(metric)
-    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hmac,
-};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use common::secret::kid_of;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -49,10 +47,7 @@ impl FromStr for MasterKey {
     fn from_str(text: &str) -> Result<Self, InvalidMasterKey> {
         let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidMasterKey)?);
         let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| InvalidMasterKey)?;
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"latchkey kid");
-        let mut kid = URL_SAFE_NO_PAD.encode(tag);
-        kid.truncate(16);
-        Ok(Self { kid, key: LessSafeKey::new(key) })
+        Ok(Self { kid: kid_of(&bytes), key: LessSafeKey::new(key) })
     }
 }
 

@@ -8,12 +8,11 @@ use common::{
     secret::SecretSet,
     verifier::{Expected, JwsVerifier, KeySet, Keys, TokenError},
 };
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::jws::SigningFailed;
+use super::jws::{JwsSigner, SigningFailed};
 use crate::{
     domain::{
         ids::{SessionId, TokenId, UserId},
@@ -59,25 +58,19 @@ pub struct VerifiedRefreshToken {
 /// Signs and verifies refresh tokens.
 pub struct RefreshTokens {
     issuer: String,
-    header: Header,
-    key: EncodingKey,
+    signer: JwsSigner,
     verifier: JwsVerifier,
 }
 
 impl RefreshTokens {
     /// Signs with the current one of `secrets`, and accepts all of them.
-    #[must_use]
-    pub fn new(issuer: &str, secrets: &SecretSet, clock: Arc<dyn Clock>) -> Self {
-        let mut header = Header::new(Algorithm::HS256);
-        header.typ = Some(REFRESH_TOKEN_TYPE.to_owned());
-        header.kid = Some(secrets.current.kid());
+    pub fn new(issuer: &str, secrets: &SecretSet, clock: Arc<dyn Clock>) -> Result<Self, SigningFailed> {
         let expected = Expected { token_type: REFRESH_TOKEN_TYPE, issuer: issuer.to_owned(), audience: None };
-        Self {
+        Ok(Self {
             issuer: issuer.to_owned(),
-            header,
-            key: EncodingKey::from_secret(secrets.current.as_bytes()),
+            signer: JwsSigner::with_secret(REFRESH_TOKEN_TYPE, &secrets.current)?,
             verifier: JwsVerifier::new(&expected, Keys::fixed(KeySet::of_secrets(secrets)), clock),
-        }
+        })
     }
 
     /// The token that a login gives out: the session's current one.
@@ -110,7 +103,7 @@ impl RefreshTokens {
             // How long it may lie unused is the session's to say: it may be asked for again at any later time.
             exp: session.absolute_expiry.seconds(),
         };
-        jsonwebtoken::encode(&self.header, &claims, &self.key).map(SecretString::from).map_err(|_| SigningFailed)
+        self.signer.sign(&claims)
     }
 
     /// What `token` says, if auth-service has signed it and it has not expired. No store is asked.

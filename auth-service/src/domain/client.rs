@@ -2,11 +2,12 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use common::{clock::Timestamp, rng::Rng, scope::Scope};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+
+use super::handed_out;
 
 /// No client's access token lives longer. A retired signing key is kept for as long.
 pub const LONGEST_CLIENT_TOKEN: Duration = Duration::from_hours(1);
@@ -54,9 +55,7 @@ pub struct ClientSecret(SecretString);
 impl ClientSecret {
     /// A new secret.
     pub fn new(rng: &dyn Rng) -> Self {
-        let mut bytes = [0; 32];
-        rng.fill(&mut bytes);
-        Self(format!("lkc_{}", URL_SAFE_NO_PAD.encode(bytes)).into())
+        Self(handed_out::random::<32>("lkc_", rng))
     }
 
     /// A secret that somebody presents, or chose elsewhere.
@@ -74,7 +73,7 @@ impl ClientSecret {
     /// What the store keeps of it. The secret has 256 random bits, so a plain hash is enough.
     #[must_use]
     pub fn hashed(&self) -> HashedSecret {
-        HashedSecret(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, self.expose().as_bytes())))
+        HashedSecret(handed_out::hash(&self.0))
     }
 }
 

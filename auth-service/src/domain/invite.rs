@@ -1,9 +1,9 @@
 //! Invitations: a code that registers one user where registration is not open to everybody.
 
-use aws_lc_rs::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{clock::Timestamp, rng::Rng};
 use secrecy::{ExposeSecret, SecretString};
+
+use super::handed_out;
 
 /// The code as it is handed to a person: `lki_` and 24 random bytes. The prefix makes a leaked one easy to find.
 /// Prints as `[redacted]`.
@@ -13,9 +13,7 @@ pub struct InviteCode(SecretString);
 impl InviteCode {
     /// A new code.
     pub fn new(rng: &dyn Rng) -> Self {
-        let mut bytes = [0; 24];
-        rng.fill(&mut bytes);
-        Self(format!("lki_{}", URL_SAFE_NO_PAD.encode(bytes)).into())
+        Self(handed_out::random::<24>("lki_", rng))
     }
 
     /// A code that somebody presents.
@@ -33,8 +31,7 @@ impl InviteCode {
     /// What the store keeps of it. The code has 192 random bits, so a plain hash is enough.
     #[must_use]
     pub fn hashed(&self) -> HashedInvite {
-        let digest = digest::digest(&digest::SHA256, self.expose().as_bytes());
-        HashedInvite(URL_SAFE_NO_PAD.encode(digest))
+        HashedInvite(handed_out::hash(&self.0))
     }
 }
 

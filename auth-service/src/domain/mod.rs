@@ -4,6 +4,7 @@ pub mod audit;
 pub mod client;
 pub mod device;
 pub mod effect;
+mod handed_out;
 pub mod ids;
 pub mod invite;
 pub mod password;

@@ -1,11 +1,9 @@
 //! The administrator who asks: an access token of auth-service's own, its session alive, and the role in the record.
 
-use std::{future::Future, pin::Pin};
-
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use common::{actix::bearer, problem::Problem};
+use common::problem::Problem;
 
-use super::signed_in::deps;
+use super::signed_in::{Asked, by_token};
 use crate::{domain::session::Session, service::administrator::administrator};
 
 /// The session of an administrator, as the stores have it now. Anybody else gets 401 or 403 `insufficient_role`.
@@ -13,13 +11,9 @@ pub struct Administrator(pub Session);
 
 impl FromRequest for Administrator {
     type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+    type Future = Asked<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let deps = deps(&request)?;
-            Ok(Self(administrator(deps, bearer::token(request.headers())?).await?))
-        })
+        by_token(request, async |deps, token| Ok(Self(administrator(deps, token).await?)))
     }
 }

@@ -82,7 +82,7 @@ async fn revocations(
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<web::Json<Answer>, Problem> {
-    let (_client, scope) = authenticate_service(&deps, bearer::token(request.headers())?).await?;
+    let scope = authenticate_service(&deps, bearer::token(request.headers())?).await?;
     if !scope.contains(SCOPE) {
         return Err(bearer::insufficient_scope(SCOPE));
     }

@@ -37,8 +37,9 @@ pub const BODY_LIMIT: usize = 8 * 1024;
 /// Registers every public address. Needs `web::Data` of `Deps`, [`Outcomes`] and [`TrustedProxies`].
 pub fn routes(config: &mut web::ServiceConfig) {
     // What these answer is for one client and one moment (RFC 6749, section 5.1).
+    let no_store = || DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store"));
     let auth = web::scope("/auth")
-        .wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")))
+        .wrap(no_store())
         .service(resource("/register", [post(register::register)]))
         .service(resource("/login", [post(login::login)]))
         .service(resource("/refresh", [post(refresh::refresh)]))
@@ -51,13 +52,17 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/reauth", [post(reauth::reauthenticate)]))
         .default_service(web::to(common::actix::answers::not_found));
     let admin = web::scope("/admin")
-        .wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")))
+        .wrap(no_store())
         .service(resource("/audit", [get(admin::audit::list)]))
+        .default_service(web::to(common::actix::answers::not_found));
+    let oauth = web::scope("/oauth")
+        .wrap(no_store())
+        .service(resource("/token", [post(oauth::token)]))
         .default_service(web::to(common::actix::answers::not_found));
     config
         .service(auth)
         .service(admin)
-        .service(resource("/oauth/token", [post(oauth::token)]))
+        .service(oauth)
         .service(resource("/.well-known/jwks.json", [get(jwks::jwks)]))
         .service(resource("/openapi.json", [get(openapi::serve)]))
         .service(resource("/docs", [get(docs::enter)]))

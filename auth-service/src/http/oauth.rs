@@ -4,7 +4,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         StatusCode,
-        header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     web::{self, Bytes},
 };
@@ -66,7 +66,7 @@ impl OAuthError {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             answer.insert_header((RETRY_AFTER, "1"));
         }
-        answer.insert_header((CACHE_CONTROL, "no-store")).json(self)
+        answer.json(self)
     }
 }
 
@@ -102,7 +102,7 @@ impl From<ClientError> for OAuthError {
 )]
 pub async fn token(deps: web::Data<Deps>, request: HttpRequest, body: Bytes) -> HttpResponse {
     match issue(&deps, &request, &body).await {
-        Ok(answer) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(answer),
+        Ok(answer) => HttpResponse::Ok().json(answer),
         Err(error) => error.answer(),
     }
 }

@@ -13,22 +13,29 @@ use crate::{
 /// The session behind the request's access token, as the store has it now.
 pub struct SignedIn(pub Session);
 
+/// What [`FromRequest`] promises, where stores are asked.
+pub(super) type Asked<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
 impl FromRequest for SignedIn {
     type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+    type Future = Asked<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let deps = deps(&request)?;
-            let token = bearer::token(request.headers())?;
-            Ok(Self(authenticate(deps, token).await?))
-        })
+        by_token(request, async |deps, token| Ok(Self(authenticate(deps, token).await?)))
     }
 }
 
+/// What `ask` makes of the request's access token.
+pub(super) fn by_token<T: 'static>(
+    request: &HttpRequest,
+    ask: impl AsyncFnOnce(&Deps, &str) -> Result<T, Problem> + 'static,
+) -> Asked<T> {
+    let request = request.clone();
+    Box::pin(async move { ask(deps(&request)?, bearer::token(request.headers())?).await })
+}
+
 /// What the handlers share.
-pub(super) fn deps(request: &HttpRequest) -> Result<&Deps, Problem> {
+fn deps(request: &HttpRequest) -> Result<&Deps, Problem> {
     request.app_data::<web::Data<Deps>>().map(web::Data::get_ref).ok_or_else(|| {
         tracing::error!("a route was registered without `web::Data<Deps>`");
         Problem::internal()

@@ -3,10 +3,9 @@
 use common::{claims::AccessClaims, scope::Scope, verifier::TokenError};
 
 use super::{Deps, Trouble, authenticate::AuthenticateError};
-use crate::domain::client::Client;
 
-/// The client that `token` was issued to, and what the token allows of what the client may have by now.
-pub async fn authenticate_service(deps: &Deps, token: &str) -> Result<(Client, Scope), AuthenticateError> {
+/// What `token` allows of what its client may have by now.
+pub async fn authenticate_service(deps: &Deps, token: &str) -> Result<Scope, AuthenticateError> {
     let verified = deps.access_tokens.verify(token)?;
     let AccessClaims::Service(claims) = &*verified else {
         return Err(TokenError::NotAService.into());
@@ -14,6 +13,5 @@ pub async fn authenticate_service(deps: &Deps, token: &str) -> Result<(Client, S
     let id = claims.client_id.parse().map_err(|_| TokenError::InvalidClaims)?;
     let client = deps.clients.find(&id).await.map_err(Trouble::from)?;
     let client = client.filter(|client| !client.disabled).ok_or(AuthenticateError::ClientGone)?;
-    let scope = claims.scope.common_with(&client.scope);
-    Ok((client, scope))
+    Ok(claims.scope.common_with(&client.scope))
 }

@@ -48,11 +48,9 @@ pub async fn client_credentials(deps: &Deps, request: &ClientCredentials) -> Res
         None => client.scope.clone(),
     };
     let now = deps.clock.now();
-    let mut audiences = vec![deps.policy.issuer.clone()];
-    audiences.extend_from_slice(&client.audiences);
     let claims = ServiceClaims {
         iss: deps.policy.issuer.clone(),
-        aud: audiences,
+        aud: deps.policy.audiences_with(&client.audiences),
         sub: client.id.to_string(),
         client_id: client.id.to_string(),
         exp: (now + client.token_ttl).seconds(),

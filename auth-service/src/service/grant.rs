@@ -57,11 +57,9 @@ pub(super) fn grant(
         Mode::AccessOnly => deps.policy.access_only_ttl,
     };
     let expires_in = ttl.min(session.absolute_expiry.since(now));
-    let mut audiences = vec![deps.policy.issuer.clone()];
-    audiences.extend_from_slice(&deps.policy.audiences);
     let claims = UserClaims {
         iss: deps.policy.issuer.clone(),
-        aud: audiences,
+        aud: deps.policy.audiences_with(&deps.policy.audiences),
         sub: session.user.0,
         client_id: session.client_id.clone(),
         exp: (now + expires_in).seconds(),

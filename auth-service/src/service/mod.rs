@@ -30,7 +30,7 @@ use common::scope::Scope;
 use self::audit::Audit;
 use crate::{
     crypto::{access_tokens::AccessTokens, refresh_tokens::RefreshTokens},
-    domain::session::RefreshRules,
+    domain::{client::LONGEST_CLIENT_TOKEN, session::RefreshRules},
     ports::{AuditStore, ClientStore, Clock, HashError, PasswordHasher, Rng, SessionStore, StoreError, UserStore},
 };
 
@@ -92,6 +92,19 @@ pub struct Policy {
     pub audiences: Vec<String>,
     /// Who may register.
     pub registration: Registration,
+}
+
+/// The longest that any access token lives, of a user or of a service.
+#[must_use]
+pub fn longest_token(access_ttl: Duration, access_only_ttl: Duration) -> Duration {
+    access_ttl.max(access_only_ttl).max(LONGEST_CLIENT_TOKEN)
+}
+
+impl Policy {
+    /// `aud` of a token for these services: auth-service itself is always among them.
+    fn audiences_with(&self, others: &[String]) -> Vec<String> {
+        [std::slice::from_ref(&self.issuer), others].concat()
+    }
 }
 
 /// The built-in public client that users log in through.

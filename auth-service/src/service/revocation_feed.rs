@@ -9,12 +9,9 @@ use tokio::{
     time::{MissedTickBehavior, interval, timeout},
 };
 
-use super::Policy;
+use super::{Policy, longest_token};
 use crate::{
-    domain::{
-        client::LONGEST_CLIENT_TOKEN,
-        revocation::{Cursor, Revocation},
-    },
+    domain::revocation::{Cursor, Revocation},
     ports::{LogEntry, LogPage, RevocationLog, StoreError},
 };
 
@@ -30,7 +27,7 @@ const REMEMBERED: usize = 1_024;
 /// The longest that any access token lives, and a minute: so long entries are kept.
 #[must_use]
 pub fn log_kept(policy: &Policy) -> Duration {
-    policy.access_ttl.max(policy.access_only_ttl).max(LONGEST_CLIENT_TOKEN) + LEEWAY + Duration::from_mins(1)
+    longest_token(policy.access_ttl, policy.access_only_ttl) + LEEWAY + Duration::from_mins(1)
 }
 
 /// What a mirror is told.

@@ -181,7 +181,7 @@ impl KeyKeeper {
 }
 
 fn log(change: &KeyChange) {
-    let time = |at: Timestamp| humantime::format_rfc3339_seconds(at.to_system_time());
+    let time = Timestamp::rfc3339;
     match change {
         KeyChange::Insert(StoredKey { key, .. }) => {
             let (kid, algorithm, activates_at) = (&key.kid, key.algorithm, time(key.activates_at));

@@ -7,15 +7,11 @@
 
 mod follower;
 mod live;
-#[cfg(feature = "server")]
-mod metrics;
 mod mirror;
 mod settings;
 mod state_file;
 
 pub use follower::Follower;
 pub use live::Entry;
-#[cfg(feature = "server")]
-pub use metrics::MirrorMetrics;
 pub use mirror::{Mirror, Policy, WhenCold, WhenStale};
 pub use settings::{REVOCATION, RevocationSettings};

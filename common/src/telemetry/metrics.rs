@@ -1,11 +1,11 @@
 //! What is counted of every request, and the registry that `/metrics` is written from.
 
-use std::{sync::Mutex, time::Duration};
+use std::{fmt, sync::Mutex, time::Duration};
 
 use prometheus_client::{
     collector::Collector,
-    encoding::{EncodeLabelSet, text},
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text},
+    metrics::{counter::Counter, family::Family, gauge::ConstGauge, histogram::Histogram},
     registry::{Metric, Registry},
 };
 
@@ -29,6 +29,30 @@ struct RouteLabels {
     route: String,
 }
 
+/// A number that is read when somebody asks.
+struct ReadWhenAsked<F> {
+    name: &'static str,
+    help: &'static str,
+    read: F,
+}
+
+impl<F> fmt::Debug for ReadWhenAsked<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl<N: 'static, F: Fn() -> Option<N> + Send + Sync + 'static> Collector for ReadWhenAsked<F>
+where
+    ConstGauge<N>: EncodeMetric,
+{
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(number) = (self.read)() else { return Ok(()) };
+        let gauge = ConstGauge::new(number);
+        gauge.encode(encoder.encode_descriptor(self.name, self.help, None, gauge.metric_type())?)
+    }
+}
+
 /// From half a millisecond to ten seconds.
 const DURATION_BUCKETS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
@@ -50,9 +74,14 @@ impl Metrics {
         self.lock().register(name, help, metric);
     }
 
-    /// Adds something that is read only when somebody asks.
-    pub fn collect(&self, collector: Box<dyn Collector>) {
-        self.lock().register_collector(collector);
+    /// Adds a number that is read only when somebody asks, so that it is never behind. `name` is written after the prefix;
+    /// nothing is written where there is no number.
+    pub fn gauge<N>(&self, name: &'static str, help: &'static str, read: impl Fn() -> Option<N> + Send + Sync + 'static)
+    where
+        ConstGauge<N>: EncodeMetric,
+        N: 'static,
+    {
+        self.lock().register_collector(Box::new(ReadWhenAsked { name, help, read }));
     }
 
     pub(super) fn count(&self, method: &str, route: &str, status: u16, duration: Duration) {
