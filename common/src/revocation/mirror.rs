@@ -133,8 +133,8 @@ mod tests {
     use super::*;
     use crate::{
         claims::{ServiceClaims, UserClaims},
-        scope::Scope,
-        testing::ManualClock,
+        secret::SigningSecret,
+        testing::{ManualClock, TestToken},
     };
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
@@ -153,34 +153,17 @@ mod tests {
     }
 
     fn user(sid: u128, iat: i64) -> AccessClaims {
-        AccessClaims::User(UserClaims {
-            iss: String::new(),
-            aud: Vec::new(),
-            sub: Uuid::nil(),
-            client_id: "first-party".to_owned(),
-            exp: NOW.seconds() + 900,
-            iat,
-            nbf: None,
-            jti: format!("of-{sid}"),
-            sid: Uuid::from_u128(sid),
-            scope: Scope::default(),
-            roles: Vec::new(),
-            auth_time: 0,
-        })
+        let claims = TestToken::new(&secret(), "", "", Uuid::nil(), NOW).claims;
+        AccessClaims::User(UserClaims { sid: Uuid::from_u128(sid), jti: format!("of-{sid}"), iat, ..claims })
     }
 
     fn service(client_id: &str, iat: i64) -> AccessClaims {
-        AccessClaims::Service(ServiceClaims {
-            iss: String::new(),
-            aud: Vec::new(),
-            sub: client_id.to_owned(),
-            client_id: client_id.to_owned(),
-            exp: NOW.seconds() + 300,
-            iat,
-            nbf: None,
-            jti: "j".to_owned(),
-            scope: Scope::default(),
-        })
+        let claims = TestToken::service(&secret(), "", "", client_id, NOW).claims;
+        AccessClaims::Service(ServiceClaims { iat, ..claims })
+    }
+
+    fn secret() -> SigningSecret {
+        SigningSecret::new("x".repeat(32).into()).unwrap()
     }
 
     fn entry(kind: &str, id: &str, before: Option<i64>, until: i64) -> Entry {

@@ -1,6 +1,5 @@
 //! `POST /auth/login`
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use insta::assert_snapshot;
 use reqwest::Method;
 use rstest::rstest;
@@ -12,13 +11,8 @@ use crate::support::{
         Backend::{self, PostgresAndRedis, Sqlite},
         Person, TestService,
     },
+    token::{claims, header},
 };
-
-/// One part of a token, decoded and not verified.
-fn decoded(token: &str, part: usize) -> Value {
-    let part = token.split('.').nth(part).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
-}
 
 #[rstest]
 #[tokio::test]
@@ -48,7 +42,7 @@ async fn the_access_token_is_as_rfc_9068_has_it(#[values(Sqlite, PostgresAndRedi
     let service = TestService::start(backend).await;
     let ada = service.registered("ada").await;
     let token = service.log_in(&ada).await.access;
-    let (header, claims) = (decoded(&token, 0), decoded(&token, 1));
+    let (header, claims) = (header(&token), claims(&token));
     assert_eq!((&header["alg"], &header["typ"]), (&json!("HS256"), &json!("at+jwt")));
     assert_eq!(header["kid"].as_str().unwrap().len(), 16);
     assert_eq!(claims["aud"], json!(["http://localhost:8080", "resource-service"]));

@@ -1,6 +1,5 @@
 //! `POST /oauth/token` with `client_credentials`, and the clients that an operator looks after.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use insta::assert_snapshot;
 use reqwest::Method;
 use rstest::rstest;
@@ -11,6 +10,7 @@ use crate::{
     support::{
         answer::Answer,
         service::{Backend, TestService},
+        token::claims,
     },
 };
 
@@ -45,10 +45,6 @@ async fn with_client(backend: Backend) -> (TestService, String) {
 async fn ask(service: &TestService, id: &str, secret: &str, form: &str) -> Answer {
     let request = service.request(Method::POST, "/oauth/token").basic_auth(id, Some(secret));
     Answer::of(request.header("content-type", FORM).body(form.to_owned())).await
-}
-
-fn claims(token: &str) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
 
 #[rstest]

@@ -7,15 +7,14 @@ use std::sync::{
 };
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rstest::rstest;
-use serde_json::Value;
 use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::support::{
     answer::Answer,
     database::{Kind, TestDatabase},
     service::{Backend, TestService, Tokens, least_variables},
+    token::claims,
 };
 
 const CLIENTS: usize = 32;
@@ -81,11 +80,6 @@ impl Race {
         }
         answers
     }
-}
-
-fn claims(token: &str) -> Value {
-    let payload = token.split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
 fn id(token: &str) -> String {

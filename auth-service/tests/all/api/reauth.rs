@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use insta::assert_snapshot;
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::service::{
     Backend::{self, PostgresAndRedis, Sqlite},
     TestService,
 };
+use crate::support::token::claims;
 
 fn auth_time(token: &str) -> i64 {
-    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
-    serde_json::from_slice::<Value>(&claims).unwrap()["auth_time"].as_i64().unwrap()
+    claims(token)["auth_time"].as_i64().unwrap()
 }
 
 #[rstest]

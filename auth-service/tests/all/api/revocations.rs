@@ -14,6 +14,7 @@ use crate::{
             Backend::{self, PostgresAndRedis, Sqlite},
             TestService,
         },
+        token::claims,
     },
 };
 
@@ -82,9 +83,7 @@ async fn log_out(service: &TestService, token: &str, path: &str) {
 }
 
 fn sid(token: &str) -> String {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
-    serde_json::from_slice::<Value>(&claims).unwrap()["sid"].as_str().unwrap().to_owned()
+    claims(token)["sid"].as_str().unwrap().to_owned()
 }
 
 #[rstest]

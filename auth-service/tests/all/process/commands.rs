@@ -1,7 +1,5 @@
 //! `migrate`, `user …`, and exit codes.
 
-use std::time::{Duration, Instant};
-
 use rstest::rstest;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -12,6 +10,8 @@ use crate::support::{
     database::{Kind, TestDatabase},
     redis::PrivateRedis,
     service::{Backend, Person, TestService, least_variables},
+    token::claims,
+    wait::until,
 };
 
 const PASSWORD: &str = "plum-anvil-tundra-9";
@@ -78,7 +78,7 @@ async fn what_operators_change_while_redis_is_away_reaches_the_sessions_when_it_
     redis.stop();
     assert!(run(&variables, &["user", "set-roles", "ada", "auditor"], "").status.success());
     redis.start_again();
-    until(async || {
+    until("the new role", async || {
         let answer = service.refresh(&tokens.refresh).await;
         answer.status == 200 && service.get_as(&answer.tokens().access, "/auth/me").await.text.contains("auditor")
     })
@@ -87,14 +87,7 @@ async fn what_operators_change_while_redis_is_away_reaches_the_sessions_when_it_
     redis.stop();
     assert!(run(&variables, &["user", "disable", "ada"], "").status.success());
     redis.start_again();
-    until(async || service.refresh(&tokens.refresh).await.status == 401).await;
-}
-
-async fn until(mut holds: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds().await {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it never comes to that");
-    }
+    until("the end of the session", async || service.refresh(&tokens.refresh).await.status == 401).await;
 }
 
 #[test]
@@ -155,10 +148,10 @@ async fn an_operator_adds_lists_and_changes_users_and_a_running_service_follows(
         let answer = service.refresh(&tokens.refresh).await;
         claims(&answer.member("access_token"))["roles"].clone()
     };
-    eventually(async || roles().await == json!(["reader"])).await;
+    until("the new role", async || roles().await == json!(["reader"])).await;
 
     assert!(run(variables, &["user", "disable", "ada"], "").status.success());
-    eventually(async || service.refresh(&tokens.refresh).await.status == 401).await;
+    until("the end of the session", async || service.refresh(&tokens.refresh).await.status == 401).await;
     let refused: Answer = service.try_log_in(&ada, Value::Null).await;
     assert_eq!((refused.status, refused.code().as_str()), (403, "user_disabled"));
     let wrong = service.try_log_in(&Person { password: "wrong".to_owned(), ..ada.clone() }, Value::Null).await;
@@ -188,17 +181,4 @@ fn a_password_is_not_taken_from_the_command_line() {
     let mut variables = variables;
     set(&mut variables, "AUTH_DATABASE_URL", "");
     assert_eq!(run(&variables, &["migrate"], "").status.code(), Some(64));
-}
-
-fn claims(token: &str) -> Value {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
-}
-
-async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
-    let start = Instant::now();
-    while !holds().await {
-        assert!(start.elapsed() < Duration::from_secs(10), "it does not follow");
-        tokio::task::yield_now().await;
-    }
 }

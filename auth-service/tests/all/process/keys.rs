@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Variables, run, set, text};
-use crate::support::service::{Backend, TestService, least_variables};
+use crate::support::{
+    service::{Backend, TestService, least_variables},
+    wait::until,
+};
 
 const ALGORITHM: [(&str, &str); 2] = [("AUTH_SIGNING_ALGORITHM", "EdDSA"), ("JWT_ALGORITHMS", "EdDSA")];
 
@@ -15,21 +18,13 @@ fn list(variables: &Variables) -> Vec<Value> {
     serde_json::from_slice(&run(variables, &["key", "list", "--json"], "").stdout).unwrap()
 }
 
-async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
-    let start = std::time::Instant::now();
-    while !holds().await {
-        assert!(start.elapsed() < std::time::Duration::from_secs(20), "it does not follow");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-}
-
 #[tokio::test]
 async fn an_operator_rotates_and_retires_keys_and_the_service_follows() {
     let master = new_master();
     let settings = [&ALGORITHM[..], &[("AUTH_MASTER_KEY", &master)]].concat();
     let service = TestService::start_with(Backend::Sqlite, &settings).await;
     let variables = &service.variables;
-    eventually(async || list(variables).len() == 2).await;
+    until("the next key", async || list(variables).len() == 2).await;
     let before = list(variables);
     assert_eq!((&before[0]["phase"], &before[1]["phase"]), (&json!("active"), &json!("next")));
 
@@ -47,7 +42,7 @@ async fn an_operator_rotates_and_retires_keys_and_the_service_follows() {
     assert_eq!(service.get_as(&tokens.access, "/auth/me").await.status, 200);
     let stolen = before[0]["kid"].as_str().unwrap();
     assert!(run(variables, &["key", "retire", stolen], "").status.success());
-    eventually(async || service.get_as(&tokens.access, "/auth/me").await.status == 401).await;
+    until("the key is refused", async || service.get_as(&tokens.access, "/auth/me").await.status == 401).await;
     assert!(!service.get("/.well-known/jwks.json").await.text.contains(stolen));
     let refreshed = service.refresh(&tokens.refresh).await;
     assert_eq!(service.get_as(&refreshed.member("access_token"), "/auth/me").await.status, 200);
@@ -59,7 +54,7 @@ async fn an_operator_changes_the_master_key() {
     let (old, new) = (new_master(), new_master());
     let settings = [&ALGORITHM[..], &[("AUTH_MASTER_KEY", &old)]].concat();
     let service = TestService::start_with(Backend::Sqlite, &settings).await;
-    eventually(async || list(&service.variables).len() == 2).await;
+    until("the next key", async || list(&service.variables).len() == 2).await;
     let mut variables = service.variables.clone();
     set(&mut variables, "AUTH_MASTER_KEY", new);
     let wrong = run(&variables, &["key", "rewrap"], "");

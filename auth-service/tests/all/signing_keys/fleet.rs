@@ -11,7 +11,6 @@ use std::{
 };
 
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{
     claims::User,
     clock::Clock,
@@ -27,6 +26,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::support::service::{Backend, Person, TestService, Variables, os, set};
+use crate::support::token::{claims, header};
 
 /// How long access tokens live in these tests.
 pub const ACCESS_TTL: Duration = Duration::from_mins(1);
@@ -245,10 +245,6 @@ impl Fleet {
     }
 }
 
-fn part(token: &str, number: usize) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(number).unwrap()).unwrap()).unwrap()
-}
-
 impl Traffic {
     /// Logs in, and from then on refreshes here and there and sends every token that is alive to everybody.
     async fn client(&self, number: usize, person: &Person) {
@@ -269,8 +265,8 @@ impl Traffic {
             if let Some(answer) = self.send(request, &json!("login or refresh")).await {
                 refresh = answer["refresh_token"].as_str().map(str::to_owned);
                 let access = answer["access_token"].as_str().unwrap().to_owned();
-                self.note(&part(&access, 0));
-                alive.push((access.clone(), part(&access, 1)["exp"].as_i64().unwrap()));
+                self.note(&header(&access));
+                alive.push((access.clone(), claims(&access)["exp"].as_i64().unwrap()));
             }
             let now = self.clock.now().seconds();
             alive.retain(|(_, exp)| exp - now > MARGIN);
@@ -281,7 +277,7 @@ impl Traffic {
                 let mine = auths.iter().map(|auth| format!("{auth}/auth/me"));
                 for url in mine.chain(resources) {
                     let request = self.http.get(&url).bearer_auth(access);
-                    self.send(request, &part(access, 0)).await;
+                    self.send(request, &header(access)).await;
                 }
             }
             self.rounds[number].fetch_add(1, Ordering::SeqCst);

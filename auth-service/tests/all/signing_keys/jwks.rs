@@ -1,9 +1,6 @@
 //! A service whose tokens are signed with keys of the store: what it publishes, signs and accepts.
 
-use std::time::Duration;
-
 use auth_service::{crypto::master_key::MasterKey, ports::SystemRng};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -11,26 +8,16 @@ use serde_json::{Value, json};
 use crate::support::{
     answer::Answer,
     service::{Backend, TestService, os, set},
+    token::header,
+    wait::until,
 };
 
 pub fn master() -> String {
     MasterKey::new_text(&SystemRng).to_string()
 }
 
-fn header_of(token: &str) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap()).unwrap()
-}
-
 async fn jwks(service: &TestService) -> Vec<Value> {
     service.get("/.well-known/jwks.json").await.json()["keys"].as_array().unwrap().clone()
-}
-
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let start = std::time::Instant::now();
-    while !holds().await {
-        assert!(start.elapsed() < Duration::from_secs(20), "not in time: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 #[tokio::test]
@@ -54,11 +41,11 @@ async fn tokens_are_signed_with_the_active_key_and_public_parts_alone_are_publis
     let person = service.registered("ada").await;
     let tokens = service.log_in(&person).await;
     assert_eq!(service.get_as(&tokens.access, "/auth/me").await.status, 200);
-    let header = header_of(&tokens.access);
-    assert_eq!((&header["alg"], &header["typ"]), (&json!(algorithm), &json!("at+jwt")));
+    let first = header(&tokens.access);
+    assert_eq!((&first["alg"], &first["typ"]), (&json!(algorithm), &json!("at+jwt")));
     until("the next key", async || jwks(&service).await.len() == 2).await;
     let keys = jwks(&service).await;
-    assert_eq!(keys.iter().filter(|key| key["kid"] == header["kid"]).count(), 1);
+    assert_eq!(keys.iter().filter(|key| key["kid"] == first["kid"]).count(), 1);
     for key in keys {
         let names: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
         let public = ["alg", "crv", "e", "kid", "kty", "n", "use", "x", "y"];
@@ -67,7 +54,7 @@ async fn tokens_are_signed_with_the_active_key_and_public_parts_alone_are_publis
     }
     assert_eq!(service.manage("/readyz").await.json()["dependencies"]["signing_keys"], "up");
     let refreshed = service.refresh(&tokens.refresh).await;
-    assert_eq!(header_of(&refreshed.member("access_token"))["kid"], header["kid"]);
+    assert_eq!(header(&refreshed.member("access_token"))["kid"], first["kid"]);
 }
 
 #[tokio::test]

@@ -6,3 +6,5 @@ pub mod database;
 pub mod postgres;
 pub mod redis;
 pub mod service;
+pub mod token;
+pub mod wait;
