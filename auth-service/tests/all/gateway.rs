@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use insta::assert_snapshot;
 use reqwest::{Client, Method};
 use serde_json::json;
 use tempfile::TempDir;

@@ -1,6 +1,5 @@
 //! What is sent wrongly, answered in the contract's form: status and whole body.
 
-use insta::assert_snapshot;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::json;

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use auth_service::config::{Config, settings};
 use common::settings::EXAMPLE_SECRET;
-use insta::assert_snapshot;
 
 use crate::support::service::{JWT_SECRET, Variables, least_variables, os, set};
 

@@ -6,7 +6,6 @@ use common::{
     secret::SigningSecret,
     testing::{TestToken, header, sign},
 };
-use insta::assert_snapshot;
 use jsonwebtoken::Algorithm;
 use reqwest::Method;
 use rstest::rstest;

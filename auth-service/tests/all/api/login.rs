@@ -1,6 +1,5 @@
 //! `POST /auth/login`
 
-use insta::assert_snapshot;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};

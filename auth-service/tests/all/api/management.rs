@@ -1,6 +1,5 @@
 //! `/livez`, `/readyz`, `/metrics` on the internal listener.
 
-use insta::assert_snapshot;
 use rstest::rstest;
 
 use crate::support::service::{

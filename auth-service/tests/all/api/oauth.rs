@@ -1,6 +1,5 @@
 //! `POST /oauth/token` with `client_credentials`, and the clients that an operator looks after.
 
-use insta::assert_snapshot;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};

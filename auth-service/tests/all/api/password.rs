@@ -1,6 +1,5 @@
 //! `POST /auth/password`
 
-use insta::assert_snapshot;
 use rstest::rstest;
 use serde_json::json;
 

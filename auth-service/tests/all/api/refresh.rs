@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use insta::assert_snapshot;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::json;

@@ -1,6 +1,5 @@
 //! `GET /auth/sessions`, `DELETE /auth/sessions/{sid}`
 
-use insta::assert_snapshot;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::json;

@@ -35,7 +35,7 @@ fn help_is_printed_and_wrong_usage_is_code_2() {
 fn wrong_settings_are_code_64_with_a_line_a_variable() {
     let output = run(&vec![("JWT_SECRET".to_owned(), "hunter2".to_owned())], &["serve"], "");
     assert_eq!(output.status.code(), Some(64));
-    insta::assert_snapshot!(text(&output.stderr), @"
+    assert_snapshot!(text(&output.stderr), @"
     JWT_SECRET must have at least 32 bytes
     REFRESH_SECRET is not set
     AUTH_DATABASE_URL is not set

@@ -103,8 +103,8 @@ fn settings_that_do_not_belong_together_are_refused() {
         }
         auth_service::config::Config::read(os(&variables)).unwrap_err().to_string()
     };
-    insta::assert_snapshot!(errors(&[("AUTH_SIGNING_ALGORITHM", "EdDSA"), ("JWT_ALGORITHMS", "HS256,EdDSA")]), @"AUTH_MASTER_KEY is not set");
-    insta::assert_snapshot!(errors(&[("AUTH_SIGNING_ALGORITHM", "EdDSA"), ("AUTH_MASTER_KEY", &master())]), @"AUTH_SIGNING_ALGORITHM is not among JWT_ALGORITHMS, so that nobody would accept the tokens");
-    insta::assert_snapshot!(errors(&[("JWT_ALGORITHMS", "EdDSA")]), @"AUTH_SIGNING_ALGORITHM is not among JWT_ALGORITHMS, so that nobody would accept the tokens");
-    insta::assert_snapshot!(errors(&[("JWT_ALGORITHMS", "none")]), @"JWT_ALGORITHMS must be HS256, EdDSA, ES256 or RS256, divided by commas");
+    assert_snapshot!(errors(&[("AUTH_SIGNING_ALGORITHM", "EdDSA"), ("JWT_ALGORITHMS", "HS256,EdDSA")]), @"AUTH_MASTER_KEY is not set");
+    assert_snapshot!(errors(&[("AUTH_SIGNING_ALGORITHM", "EdDSA"), ("AUTH_MASTER_KEY", &master())]), @"AUTH_SIGNING_ALGORITHM is not among JWT_ALGORITHMS, so that nobody would accept the tokens");
+    assert_snapshot!(errors(&[("JWT_ALGORITHMS", "EdDSA")]), @"AUTH_SIGNING_ALGORITHM is not among JWT_ALGORITHMS, so that nobody would accept the tokens");
+    assert_snapshot!(errors(&[("JWT_ALGORITHMS", "none")]), @"JWT_ALGORITHMS must be HS256, EdDSA, ES256 or RS256, divided by commas");
 }
