@@ -1,8 +1,10 @@
 //! The binary as a process: output and exit codes.
 
 use std::{
-    io::{BufRead, BufReader, Lines},
+    io::{BufRead, BufReader},
     process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
+    sync::mpsc,
+    thread,
 };
 
 use common::{
@@ -27,22 +29,31 @@ fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     program(arguments).envs(variables.iter().copied()).output().unwrap()
 }
 
+/// What a process prints, read as it comes: one that nobody reads stops the process when the pipe is full.
+fn lines_of(output: ChildStdout) -> mpsc::Receiver<String> {
+    let (printed, lines) = mpsc::channel();
+    thread::spawn(move || {
+        BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| printed.send(line))
+    });
+    lines
+}
+
 /// `serve` as a process. It does not outlive the test.
 struct Served {
     process: Child,
-    log: Lines<BufReader<ChildStdout>>,
+    log: mpsc::Receiver<String>,
 }
 
 impl Served {
     fn start(variables: Variables) -> Self {
         let mut process = program(&["serve"]).envs(variables).stdout(Stdio::piped()).spawn().unwrap();
-        let log = BufReader::new(process.stdout.take().unwrap()).lines();
+        let log = lines_of(process.stdout.take().unwrap());
         Self { process, log }
     }
 
     /// The log line that says `message`.
     fn said(&mut self, message: &str) -> Value {
-        let mut lines = self.log.by_ref().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+        let mut lines = self.log.iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
         lines.find(|line| line["message"] == message).unwrap_or_else(|| panic!("it ended without saying {message}"))
     }
 
@@ -50,7 +61,7 @@ impl Served {
     fn terminate(&mut self) -> (String, ExitStatus) {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        let log: Vec<_> = self.log.by_ref().map(Result::unwrap).collect();
+        let log: Vec<_> = self.log.iter().collect();
         (log.join("\n"), self.process.wait().unwrap())
     }
 }

@@ -7,7 +7,9 @@ mod shutdown;
 
 use std::{
     io::{BufRead, BufReader, Write},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
+    sync::mpsc,
+    thread,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -40,10 +42,19 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// What a process prints, read as it comes: one that nobody reads stops the process when the pipe is full.
+fn lines_of(output: ChildStdout) -> mpsc::Receiver<String> {
+    let (printed, lines) = mpsc::channel();
+    thread::spawn(move || {
+        BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| printed.send(line))
+    });
+    lines
+}
+
 /// `auth-service serve`, ended with the test.
 struct Served {
     child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    lines: mpsc::Receiver<String>,
     log: Vec<String>,
     public: String,
     internal: String,
@@ -56,7 +67,7 @@ impl Served {
             set(&mut variables, name, *value);
         }
         let mut child = command(&variables).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = lines_of(child.stdout.take().unwrap());
         let mut served = Self { child, lines, log: Vec::new(), public: String::new(), internal: String::new() };
         let listening = served.read_until("listening");
         let line: serde_json::Value = serde_json::from_str(&listening).unwrap();
@@ -67,7 +78,7 @@ impl Served {
 
     fn read_until(&mut self, mark: &str) -> String {
         loop {
-            let line = self.lines.next().unwrap_or_else(|| panic!("{mark} is not in {:#?}", self.log)).unwrap();
+            let line = self.lines.recv().unwrap_or_else(|_| panic!("{mark} is not in {:#?}", self.log));
             self.log.push(line.clone());
             if line.contains(mark) {
                 return line;
@@ -81,9 +92,7 @@ impl Served {
 
     /// Waits for its end and returns the whole log.
     fn ended(&mut self) -> String {
-        for line in self.lines.by_ref() {
-            self.log.push(line.unwrap());
-        }
+        self.log.extend(self.lines.iter());
         assert!(self.child.wait().unwrap().success());
         self.log.join("\n")
     }
