@@ -33,7 +33,7 @@ use crate::{
     },
     storage::{
         redis::RedisSessions,
-        sql::{SCHEMA, SqlAudit, SqlClients, SqlKeys, SqlSessions, SqlUsers},
+        sql::{SCHEMA, SqlAnnouncements, SqlAudit, SqlClients, SqlKeys, SqlSessions, SqlUsers},
     },
 };
 
@@ -80,6 +80,7 @@ impl App {
         let (audit, events) = Audit::new(Arc::clone(&clock), Arc::clone(&rng), &metrics);
         tasks.spawn(events.write_to(Arc::new(audit_trail.clone())));
         tasks.spawn(background::sweep_audit(audit_trail.clone(), config.audit, Arc::clone(&clock)));
+        let announcements = Arc::new(SqlAnnouncements::new(sql.clone()));
         let kept = log_kept(&config.policy);
         let (sessions, log): (Arc<dyn SessionStore>, Arc<dyn RevocationLog>) = if let Some(url) = &config.redis {
             let sessions = RedisSessions::connect(url).map_err(|error| StartError::Redis(error.to_string()))?;
@@ -92,6 +93,7 @@ impl App {
             let log = Arc::new(sessions.log());
             (Arc::new(sessions), log)
         };
+        tasks.spawn(background::announce(announcements, Arc::clone(&log), Arc::clone(&clock)));
         let feed = Arc::new(RevocationFeed::new(log, &metrics));
         tasks.spawn(Arc::clone(&feed).run());
         tasks.spawn(background::apply_effects(Arc::clone(&users), Arc::clone(&sessions), Arc::clone(&clock)));

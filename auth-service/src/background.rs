@@ -8,13 +8,16 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use crate::{
     config::AuditRetention,
     crypto::access_tokens::AccessTokens,
-    ports::{Clock, SessionStore, StoreError, UserStore},
-    service::{effects::apply_pending, signing_keys::KeyKeeper},
+    ports::{Announcements, Clock, RevocationLog, SessionStore, StoreError, UserStore},
+    service::{announce::announce_pending, effects::apply_pending, signing_keys::KeyKeeper},
     storage::sql::{SqlAudit, SqlSessions, SqlUsers},
 };
 
 /// How long a committed change waits for its sessions when the request itself could not see to it.
 const OUTBOX_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long a revoked client or key waits before it is announced: one look at a table that is nearly always empty.
+const ANNOUNCE_PAUSE: Duration = Duration::from_millis(250);
 
 /// Far less than [`NOTICE`](crate::domain::signing_key::NOTICE), before which nothing that is decided takes effect.
 const KEYS_PAUSE: Duration = Duration::from_millis(500);
@@ -35,6 +38,15 @@ pub async fn apply_effects(users: Arc<dyn UserStore>, sessions: Arc<dyn SessionS
             tracing::info!(count, "sessions follow what waited in the outbox");
         }
         rounds.ended(applied.as_ref().err());
+    }
+}
+
+/// Announces what commands have revoked, for ever. Several replicas may do so at once.
+pub async fn announce(announcements: Arc<dyn Announcements>, log: Arc<dyn RevocationLog>, clock: Arc<dyn Clock>) {
+    let mut rounds = Rounds::every(ANNOUNCE_PAUSE, "announcing revocations");
+    loop {
+        rounds.next().await;
+        rounds.ended(announce_pending(&*announcements, &*log, &*clock).await.as_ref().err());
     }
 }
 

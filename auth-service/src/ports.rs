@@ -120,7 +120,8 @@ pub trait ClientStore: Send + Sync {
     async fn rotate(&self, id: &ClientId, secret: &HashedSecret, previous_until: Timestamp)
     -> Result<bool, StoreError>;
 
-    /// Gives a client no more tokens, or gives it some again. `false` when there is no such client.
+    /// Gives a client no more tokens and announces that those before `now` are revoked, or gives it some again. `false`
+    /// when there is no such client.
     async fn set_disabled(&self, id: &ClientId, disabled: bool, now: Timestamp) -> Result<bool, StoreError>;
 }
 
@@ -176,11 +177,34 @@ pub enum RefreshOutcome {
 /// could be about.
 #[async_trait]
 pub trait RevocationLog: Send + Sync {
-    /// Adds to the log. Adding the same twice does no harm.
-    async fn append(&self, revoked: Vec<Revoked>, now: Timestamp) -> Result<(), StoreError>;
+    /// Adds to the log. Adding the same twice does no harm. With `before`, only tokens issued before that second are
+    /// revoked.
+    async fn append(&self, revoked: Vec<Revoked>, before: Option<i64>, now: Timestamp) -> Result<(), StoreError>;
 
     /// At most `limit` entries after the cursor, or from the start, the oldest first.
     async fn read(&self, after: Option<&Cursor>, limit: u32) -> Result<LogPage, StoreError>;
+}
+
+/// A revocation that has been committed, and may not be in the log yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// Its place among the others.
+    pub id: i64,
+    /// What is revoked.
+    pub revoked: Revoked,
+    /// Only tokens issued before this second, where it is given.
+    pub before: Option<i64>,
+}
+
+/// Revocations on their way from the database into the [`RevocationLog`], which may be in another store: those of
+/// clients and keys, which are changed by commands that know the database alone.
+#[async_trait]
+pub trait Announcements: Send + Sync {
+    /// The oldest, at most `limit`, in order.
+    async fn pending(&self, limit: u32) -> Result<Vec<Announcement>, StoreError>;
+
+    /// Takes one away that is in the log.
+    async fn announced(&self, id: i64) -> Result<(), StoreError>;
 }
 
 /// A part of the log.
@@ -307,7 +331,7 @@ pub enum KeyChange {
     Retire(KeyId, Retirement),
     /// The private part is encrypted anew.
     Reseal(KeyId, SealedKey),
-    /// A key goes.
+    /// A key goes, and it is announced that its tokens are revoked.
     Delete(KeyId),
 }
 

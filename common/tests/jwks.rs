@@ -204,14 +204,14 @@ async fn whatever_else_the_server_answers_the_last_good_keys_stay() {
 async fn what_was_saved_serves_after_a_restart_while_auth_service_is_away() {
     let server = Server::start(Some(good(&["one"])));
     let before = Fixture::new(&server);
-    assert_eq!(before.client.save(), None);
+    assert_eq!(before.client.document(), None);
     before.client.unknown_key().await;
-    let saved = before.client.save().unwrap();
+    let saved = before.client.document().unwrap();
 
     server.reply(None);
     let after = Fixture::new(&server);
-    assert!(after.client.load(b"garbage").is_err() && !after.client.is_loaded());
-    after.client.load(&saved).unwrap();
+    assert!(after.client.restore("garbage").is_err() && !after.client.is_loaded());
+    after.client.restore(&saved).unwrap();
     assert!(after.client.is_loaded());
     assert_eq!(after.kids(), ["one"]);
 }

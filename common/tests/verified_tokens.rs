@@ -48,7 +48,7 @@ struct Told {
 }
 
 impl RevocationCheck for Told {
-    fn check(&self, _: &AccessClaims) -> Standing {
+    fn check(&self, _: &AccessClaims, _: &str) -> Standing {
         self.asked.fetch_add(1, Ordering::SeqCst);
         *self.standing.lock().unwrap()
     }

@@ -56,7 +56,7 @@ impl App {
 
         let (mut verifier, jwks) = verifier(config, &clock, &rng)?;
         let metrics = Metrics::new("resource");
-        let follow = |settings| follow(settings, &clock, &rng, &mut tasks);
+        let follow = |settings| follow(settings, jwks.as_ref(), &clock, &rng, &mut tasks);
         let mirror = config.revocation.as_ref().map(follow).transpose()?;
         if mirror.is_none() {
             tracing::warn!("REVOCATION_FEED_URL is not set: tokens are good until they expire, revoked or not");
@@ -132,13 +132,17 @@ fn verifier(
 /// A mirror of what was revoked, kept up by one of `tasks`.
 fn follow(
     settings: &RevocationSettings,
+    jwks: Option<&Arc<JwksClient>>,
     clock: &Arc<dyn Clock>,
     rng: &Arc<dyn Rng>,
     tasks: &mut JoinSet<()>,
 ) -> Result<Arc<Mirror>, OutboundError> {
     let mirror = Arc::new(Mirror::new(settings.policy, Arc::clone(clock)));
     let tokens = Arc::new(ServiceTokens::new(settings.credentials.clone(), Arc::clone(clock))?);
-    let follower = Follower::new(Arc::clone(&mirror), tokens, settings, Arc::clone(clock), Arc::clone(rng))?;
+    let mut follower = Follower::new(Arc::clone(&mirror), tokens, settings, Arc::clone(clock), Arc::clone(rng))?;
+    if let Some(client) = jwks {
+        follower = follower.with_keys(Arc::clone(client) as Arc<dyn KeySource>);
+    }
     tasks.spawn(follower.run());
     Ok(mirror)
 }

@@ -2,6 +2,7 @@
 //! says what went wrong in the words of the use case.
 
 pub mod administrator;
+pub mod announce;
 pub mod audit;
 pub mod authenticate;
 pub mod authenticate_service;

@@ -65,7 +65,7 @@ pub struct JwksClient {
     rng: Arc<dyn Rng>,
     schedule: Mutex<Schedule>,
     /// The document in force.
-    document: Mutex<Option<Vec<u8>>>,
+    document: Mutex<Option<String>>,
     /// Held during a request. The number of requests that have ended says whether one ended while another waited.
     request: tokio::sync::Mutex<()>,
     requests: AtomicU64,
@@ -119,17 +119,6 @@ impl JwksClient {
         }
     }
 
-    /// The document in force, for a file that [`JwksClient::load`] reads after a restart.
-    #[must_use]
-    pub fn save(&self) -> Option<Vec<u8>> {
-        lock(&self.document).clone()
-    }
-
-    /// Takes a document that was saved, until another one has been fetched.
-    pub fn load(&self, document: &[u8]) -> Result<(), DocumentError> {
-        self.take(document)
-    }
-
     /// One request, unless another one ended while this one waited for its turn.
     async fn renew(&self) -> Result<(), RenewError> {
         let before = self.requests.load(Ordering::SeqCst);
@@ -159,15 +148,15 @@ impl JwksClient {
     }
 
     /// All of the document comes into force, or nothing of it.
-    fn take(&self, document: &[u8]) -> Result<(), DocumentError> {
+    fn take(&self, document: &str) -> Result<(), DocumentError> {
         let mut current = lock(&self.document);
         if current.as_deref() == Some(document) {
             return Ok(());
         }
-        let keys = document::read(document, &self.algorithms)?;
+        let keys = document::read(document.as_bytes(), &self.algorithms)?;
         let set = KeySet::new(self.fixed.iter().cloned().chain(keys)).map_err(|_| DocumentError::RepeatedKid)?;
         self.keys.replace(set);
-        *current = Some(document.to_vec());
+        *current = Some(document.to_owned());
         Ok(())
     }
 }
@@ -186,5 +175,14 @@ impl KeySource for JwksClient {
         } else {
             let _turn = self.request.lock().await;
         }
+    }
+
+    fn document(&self) -> Option<String> {
+        lock(&self.document).clone()
+    }
+
+    fn restore(&self, document: &str) -> Result<(), String> {
+        // What was fetched is newer.
+        if self.is_loaded() { Ok(()) } else { self.take(document).map_err(|error| error.to_string()) }
     }
 }

@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What was fetched.
 pub(super) struct Fetched {
-    pub document: Vec<u8>,
+    pub document: String,
     /// How long it may be kept, if the server says so.
     pub max_age: Option<Duration>,
 }
@@ -40,7 +40,9 @@ impl Fetcher {
             return Err(OutboundError::Status(response.status().as_u16()));
         }
         let max_age = max_age(response.headers());
-        Ok(Fetched { document: outbound::body(response, MAX_BODY_BYTES).await?, max_age })
+        let body = outbound::body(response, MAX_BODY_BYTES).await?;
+        let document = String::from_utf8(body).map_err(|_| OutboundError::NotUnderstood)?;
+        Ok(Fetched { document, max_age })
     }
 }
 

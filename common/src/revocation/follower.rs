@@ -18,6 +18,7 @@ use crate::{
     outbound::{self, OutboundError},
     rng::Rng,
     service_client::ServiceTokens,
+    verifier::KeySource,
 };
 
 /// How long the feed may keep a question, where nothing is new.
@@ -44,6 +45,7 @@ pub struct Follower {
     feed_url: Url,
     wait: Duration,
     file: Option<StateFile>,
+    keys: Option<Arc<dyn KeySource>>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
 }
@@ -94,9 +96,17 @@ impl Follower {
             feed_url: settings.feed_url.clone(),
             wait,
             file: settings.state_file.clone().map(StateFile::new),
+            keys: None,
             clock,
             rng,
         })
+    }
+
+    /// Keeps the keys of `source` in the state file too.
+    #[must_use]
+    pub fn with_keys(mut self, source: Arc<dyn KeySource>) -> Self {
+        self.keys = Some(source);
+        self
     }
 
     /// Begins with what the state file says, then follows the feed for ever.
@@ -151,7 +161,12 @@ impl Follower {
         if let Some(cursor) = &place.cursor {
             url.query_pairs_mut().append_pair("after", cursor);
         }
-        let wait = if place.at_the_end { self.wait } else { Duration::ZERO };
+        let wait = match place {
+            Place { at_the_end: false, .. } => Duration::ZERO,
+            // It came too soon after the last one to be written down at once.
+            Place { unsaved: true, .. } if self.file.is_some() => BETWEEN_SAVES,
+            _ => self.wait,
+        };
         url.query_pairs_mut().append_pair("wait", &wait.as_secs().to_string());
         let token = self.tokens.token().await?;
         let response = self.http.get(url).bearer_auth(token.expose_secret()).send().await?;
@@ -183,6 +198,7 @@ impl Follower {
         match spawn_blocking(move || file.load()).await.unwrap_or_else(|error| Err(error.into())) {
             Ok(Some(state)) => {
                 self.mirror.add(&state.entries);
+                self.restore_keys(state.jwks.as_deref());
                 self.mirror.caught_up(Timestamp::from_seconds(state.heard));
                 Place { cursor: Some(state.cursor), ..Place::default() }
             }
@@ -191,6 +207,13 @@ impl Follower {
                 tracing::warn!(%error, "the state file of the revocations cannot be read");
                 Place::default()
             }
+        }
+    }
+
+    fn restore_keys(&self, document: Option<&str>) {
+        let (Some(keys), Some(document)) = (&self.keys, document) else { return };
+        if let Err(error) = keys.restore(document) {
+            tracing::warn!(%error, "the keys in the state file are refused");
         }
     }
 
@@ -205,7 +228,8 @@ impl Follower {
         if !(place.unsaved && place.at_the_end && is_due) {
             return;
         }
-        let state = State { cursor, heard: heard.seconds(), entries: self.mirror.entries() };
+        let jwks = self.keys.as_ref().and_then(|keys| keys.document());
+        let state = State { cursor, heard: heard.seconds(), entries: self.mirror.entries(), jwks };
         let saved = spawn_blocking(move || file.save(&state)).await.unwrap_or_else(|error| Err(error.into()));
         match saved {
             Ok(()) => (place.unsaved, place.saved) = (false, Some(now)),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{claims::AccessClaims, clock::Timestamp, verifier::LEEWAY};
 
-/// An entry as the feed gives it. Kinds that are not known here are about tokens that are not accepted here.
+/// An entry as the feed gives it. Kinds that are not known here are passed over: they are about tokens that are not accepted here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// `sid`, `jti`, `client` or `kid`.
@@ -43,6 +43,7 @@ pub(super) struct Live {
     sessions: HashMap<Uuid, Extent>,
     tokens: HashMap<String, Extent>,
     clients: HashMap<String, Extent>,
+    keys: HashMap<String, Extent>,
 }
 
 impl Live {
@@ -57,22 +58,19 @@ impl Live {
             }
             "jti" => widen(&mut self.tokens, entry.id.clone(), extent),
             "client" => widen(&mut self.clients, entry.id.clone(), extent),
+            "kid" => widen(&mut self.keys, entry.id.clone(), extent),
             _ => {}
         }
     }
 
-    /// Whether one of the entries is about the token.
-    pub(super) fn revokes(&self, token: &AccessClaims) -> bool {
-        let about = |extent: Option<&Extent>, issued: i64| extent.is_some_and(|extent| issued < extent.before);
-        match token {
-            AccessClaims::User(user) => {
-                about(self.sessions.get(&user.sid), user.iat) || about(self.tokens.get(&user.jti), user.iat)
-            }
-            AccessClaims::Service(service) => {
-                about(self.clients.get(&service.client_id), service.iat)
-                    || about(self.tokens.get(&service.jti), service.iat)
-            }
-        }
+    /// Whether one of the entries is about the token, which the key of the name `kid` has signed.
+    pub(super) fn revokes(&self, token: &AccessClaims, kid: &str) -> bool {
+        let (holder, jti, issued) = match token {
+            AccessClaims::User(user) => (self.sessions.get(&user.sid), &user.jti, user.iat),
+            AccessClaims::Service(service) => (self.clients.get(&service.client_id), &service.jti, service.iat),
+        };
+        let extents = [holder, self.tokens.get(jti), self.keys.get(kid)];
+        extents.into_iter().flatten().any(|extent| issued < extent.before)
     }
 
     /// Drops the entries that are about no token any more.
@@ -81,11 +79,12 @@ impl Live {
         self.sessions.retain(|_, extent| matters(extent));
         self.tokens.retain(|_, extent| matters(extent));
         self.clients.retain(|_, extent| matters(extent));
+        self.keys.retain(|_, extent| matters(extent));
     }
 
     /// How many entries there are.
     pub(super) fn len(&self) -> usize {
-        self.sessions.len() + self.tokens.len() + self.clients.len()
+        self.sessions.len() + self.tokens.len() + self.clients.len() + self.keys.len()
     }
 
     /// The entries, in no order.
@@ -99,7 +98,8 @@ impl Live {
         let sessions = self.sessions.iter().map(|(sid, extent)| entry("sid", sid.to_string(), extent));
         let tokens = self.tokens.iter().map(|(jti, extent)| entry("jti", jti.clone(), extent));
         let clients = self.clients.iter().map(|(id, extent)| entry("client", id.clone(), extent));
-        sessions.chain(tokens).chain(clients).collect()
+        let keys = self.keys.iter().map(|(kid, extent)| entry("kid", kid.clone(), extent));
+        sessions.chain(tokens).chain(clients).chain(keys).collect()
     }
 }
 

@@ -114,8 +114,8 @@ impl Mirror {
 }
 
 impl RevocationCheck for Mirror {
-    fn check(&self, token: &AccessClaims) -> Standing {
-        if self.read(|live| live.revokes(token)) {
+    fn check(&self, token: &AccessClaims, kid: &str) -> Standing {
+        if self.read(|live| live.revokes(token, kid)) {
             return Standing::Revoked;
         }
         let unknown = match self.age() {
@@ -177,16 +177,18 @@ mod tests {
             entry("sid", &Uuid::from_u128(1).to_string(), None, 900),
             entry("jti", "of-2", None, 900),
             entry("client", "reports", Some(500), 900),
-            entry("kid", "of-3", None, 900),
+            entry("kid", "key-2", None, 900),
             entry("future", "of-3", None, 900),
         ]);
         let standings = [user(1, 0), user(2, 0), user(3, 0), service("reports", 499), service("reports", 500)];
-        let standings = standings.map(|token| mirror.check(&token));
+        let standings = standings.map(|token| mirror.check(&token, "key-1"));
         assert_eq!(
             standings,
             [Standing::Revoked, Standing::Revoked, Standing::Good, Standing::Revoked, Standing::Good]
         );
-        assert_eq!(mirror.check(&service("others", 0)), Standing::Good);
+        assert_eq!(mirror.check(&service("others", 0), "key-1"), Standing::Good);
+        assert_eq!(mirror.check(&service("others", 0), "key-2"), Standing::Revoked);
+        assert_eq!(mirror.check(&user(3, 0), "key-2"), Standing::Revoked);
     }
 
     #[test]
@@ -195,7 +197,7 @@ mod tests {
         let sid = Uuid::from_u128(1).to_string();
         mirror.add(&[entry("sid", &sid, None, 900), entry("sid", &sid, Some(10), 20)]);
         clock.advance(MINUTE);
-        assert_eq!(mirror.check(&user(1, 500)), Standing::Revoked);
+        assert_eq!(mirror.check(&user(1, 500), "key-1"), Standing::Revoked);
     }
 
     #[test]
@@ -210,9 +212,9 @@ mod tests {
     #[test]
     fn before_the_first_word_the_policy_decides() {
         let (refuse, _) = mirror(WhenStale::Serve, WhenCold::Refuse);
-        assert_eq!((refuse.is_ready(), refuse.check(&user(1, 0))), (false, Standing::Unknown));
+        assert_eq!((refuse.is_ready(), refuse.check(&user(1, 0), "key-1")), (false, Standing::Unknown));
         let (serve, _) = mirror(WhenStale::Refuse, WhenCold::Serve);
-        assert_eq!((serve.is_ready(), serve.check(&user(1, 0))), (true, Standing::Good));
+        assert_eq!((serve.is_ready(), serve.check(&user(1, 0), "key-1")), (true, Standing::Good));
     }
 
     #[test]
@@ -223,12 +225,12 @@ mod tests {
             mirror.add(&[entry("sid", &sid, None, 900)]);
             mirror.caught_up(NOW);
             clock.advance(MINUTE);
-            assert_eq!(mirror.check(&user(2, 0)), Standing::Good);
+            assert_eq!(mirror.check(&user(2, 0), "key-1"), Standing::Good);
             clock.advance(Duration::from_micros(1));
-            assert_eq!(mirror.check(&user(2, 0)), expected);
-            assert_eq!(mirror.check(&user(1, 0)), Standing::Revoked);
+            assert_eq!(mirror.check(&user(2, 0), "key-1"), expected);
+            assert_eq!(mirror.check(&user(1, 0), "key-1"), Standing::Revoked);
             mirror.caught_up(clock.now());
-            assert_eq!(mirror.check(&user(2, 0)), Standing::Good);
+            assert_eq!(mirror.check(&user(2, 0), "key-1"), Standing::Good);
         }
     }
 }

@@ -21,6 +21,9 @@ pub(super) struct State {
     pub heard: i64,
     /// The revocations.
     pub entries: Vec<Entry>,
+    /// The JWKS document, where tokens are signed with its keys.
+    #[serde(default)]
+    pub jwks: Option<String>,
 }
 
 /// A file that only its owner may read.
@@ -71,7 +74,8 @@ mod tests {
         assert_eq!(file.load().unwrap(), None);
         for cursor in ["e.1", "e.2"] {
             let entry = Entry { kind: "jti".to_owned(), id: "x".to_owned(), before: None, until: 9 };
-            let state = State { cursor: cursor.to_owned(), heard: 5, entries: vec![entry] };
+            let state =
+                State { cursor: cursor.to_owned(), heard: 5, entries: vec![entry], jwks: Some("{}".to_owned()) };
             file.save(&state).unwrap();
             assert_eq!(file.load().unwrap(), Some(state));
         }

@@ -150,6 +150,13 @@ pub trait KeySource: Send + Sync {
     /// A token names a key that is not known: reads the keys again, unless that was done for the same reason a moment
     /// ago.
     async fn unknown_key(&self);
+
+    /// What was read last, for a file that [`KeySource::restore`] takes after a restart.
+    fn document(&self) -> Option<String>;
+
+    /// Takes what was kept, until something newer is read. An error says what is wrong with it; nothing of it is taken
+    /// then.
+    fn restore(&self, document: &str) -> Result<(), String>;
 }
 
 #[cfg(test)]

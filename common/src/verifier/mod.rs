@@ -26,6 +26,7 @@ use crate::{
     secret::SecretSet,
 };
 use cache::{TokenCache, VerifiedToken};
+use keys::KeyInForce;
 
 /// The longest token that is looked at, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -79,8 +80,8 @@ impl Verifier {
 
     /// The claims of `token`, if it may be believed now.
     pub fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, TokenError> {
-        if let Some(VerifiedToken { claims, .. }) = self.cache.get(token) {
-            let checked = self.check_now(&claims);
+        if let Some(VerifiedToken { claims, key }) = self.cache.get(token) {
+            let checked = self.check_now(&claims, &key);
             if matches!(checked, Err(TokenError::Expired | TokenError::Revoked)) {
                 self.cache.remove(token);
             }
@@ -88,15 +89,16 @@ impl Verifier {
         }
         let (claims, key) = self.jws.verify_signature::<AccessClaims>(token)?;
         let claims = Arc::new(claims);
-        self.check_now(&claims)?;
+        self.check_now(&claims, &key)?;
         self.cache.insert(token, VerifiedToken { claims: Arc::clone(&claims), key });
         Ok(claims)
     }
 
     /// What may change while a token is cached: the time, and whether it was revoked.
-    fn check_now(&self, claims: &AccessClaims) -> Result<(), TokenError> {
+    fn check_now(&self, claims: &AccessClaims, key: &KeyInForce) -> Result<(), TokenError> {
         jws::check_times(claims.times(), self.clock.now())?;
-        match self.revocations.as_ref().map_or(Standing::Good, |revocations| revocations.check(claims)) {
+        let check = |revocations: &Arc<dyn RevocationCheck>| revocations.check(claims, &key.key().kid);
+        match self.revocations.as_ref().map_or(Standing::Good, check) {
             Standing::Good => Ok(()),
             Standing::Revoked => Err(TokenError::Revoked),
             Standing::Unknown => Err(TokenError::StandingUnknown),

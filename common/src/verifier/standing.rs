@@ -7,7 +7,7 @@ use crate::claims::AccessClaims;
 pub enum Standing {
     /// Nothing.
     Good,
-    /// It, its session or its client was revoked.
+    /// It, its session, its client or its key was revoked.
     Revoked,
     /// Nobody can say at the moment.
     Unknown,
@@ -15,6 +15,6 @@ pub enum Standing {
 
 /// Who knows what has been revoked. It is asked on every request, so it answers from memory.
 pub trait RevocationCheck: Send + Sync {
-    /// The standing of a token that is right in every other respect.
-    fn check(&self, token: &AccessClaims) -> Standing;
+    /// The standing of a token that is right in every other respect. `kid` names the key that has signed it.
+    fn check(&self, token: &AccessClaims, kid: &str) -> Standing;
 }

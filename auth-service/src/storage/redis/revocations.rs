@@ -31,14 +31,20 @@ impl RedisRevocations {
     }
 
     /// Adds to the log, within the caller's deadline.
-    pub(super) async fn add(&self, revoked: Vec<Revoked>, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn add(
+        &self,
+        revoked: Vec<Revoked>,
+        before: Option<i64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         if revoked.is_empty() {
             return Ok(());
         }
         let until = (now + self.kept).micros().to_string();
+        let before = before.map(|second| second.to_string()).unwrap_or_default();
         let mut arguments = vec![self.kept.as_millis().to_string()];
         for (kind, name) in revoked.iter().map(Revoked::parts) {
-            arguments.extend([kind.to_owned(), name, String::new(), until.clone()]);
+            arguments.extend([kind.to_owned(), name, before.clone(), until.clone()]);
         }
         match script::APPEND.run(&self.redis, &keys::log(), &arguments).await? {
             Answer::Appended => Ok(()),
@@ -49,8 +55,8 @@ impl RedisRevocations {
 
 #[async_trait]
 impl RevocationLog for RedisRevocations {
-    async fn append(&self, revoked: Vec<Revoked>, now: Timestamp) -> Result<(), StoreError> {
-        within_deadline(self.add(revoked, now)).await
+    async fn append(&self, revoked: Vec<Revoked>, before: Option<i64>, now: Timestamp) -> Result<(), StoreError> {
+        within_deadline(self.add(revoked, before, now)).await
     }
 
     async fn read(&self, after: Option<&Cursor>, limit: u32) -> Result<LogPage, StoreError> {

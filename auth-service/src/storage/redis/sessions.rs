@@ -79,7 +79,7 @@ impl RedisSessions {
             let matters = session.map_or(true, |session| session.is_alive(end.now) && session.epoch < epoch);
             announced.extend(matters.then_some(Revoked::Session(id)));
         }
-        self.log.add(announced, end.now).await?;
+        self.log.add(announced, None, end.now).await?;
         self.change_older(user, ids, end).await
     }
 
@@ -180,7 +180,7 @@ impl SessionStore for RedisSessions {
                 match script::CREATE.run(&self.redis, &keys, &arguments).await? {
                     // In the log only now: before, nobody knows which of them are the oldest.
                     Answer::Created(ended) => {
-                        self.log.add(ended.iter().copied().map(Revoked::Session).collect(), now).await?;
+                        self.log.add(ended.iter().copied().map(Revoked::Session).collect(), None, now).await?;
                         return Ok(Creation::Done { ended });
                     }
                     // Once more with the keys of all. Another login may have added one meanwhile, but not all of them have:
@@ -225,7 +225,7 @@ impl SessionStore for RedisSessions {
                 Answer::Revoked(RevokedReason::Reuse) => RefreshOutcome::Refused(Refusal::TokenReused),
                 Answer::Gone | Answer::Revoked(_) => RefreshOutcome::Refused(Refusal::LoginRequired),
                 Answer::Reuse(record) => {
-                    self.log.add(vec![Revoked::Session(session)], now).await?;
+                    self.log.add(vec![Revoked::Session(session)], None, now).await?;
                     if self.change(user, session, &FieldChange::end(now, RevokedReason::Reuse)).await? {
                         RefreshOutcome::Reuse(read(record)?)
                     } else {
@@ -275,7 +275,7 @@ impl SessionStore for RedisSessions {
             if matches!(self.read(user, &[session], now).await, Ok(alive) if alive.is_empty()) {
                 return Ok(false);
             }
-            self.log.add(vec![Revoked::Session(session)], now).await?;
+            self.log.add(vec![Revoked::Session(session)], None, now).await?;
             self.change(user, session, &FieldChange::end(now, reason)).await
         })
         .await

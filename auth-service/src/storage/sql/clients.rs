@@ -7,9 +7,12 @@ use common::{
 };
 use diesel::prelude::*;
 
-use super::{client_row::ClientRow, schema::clients};
+use super::{announcements, client_row::ClientRow, schema::clients};
 use crate::{
-    domain::client::{Client, ClientId, HashedSecret},
+    domain::{
+        client::{Client, ClientId, HashedSecret},
+        revocation::Revoked,
+    },
     ports::{ClientStore, StoreError},
 };
 
@@ -81,11 +84,17 @@ impl ClientStore for SqlClients {
     }
 
     async fn set_disabled(&self, id: &ClientId, disabled: bool, now: Timestamp) -> Result<bool, StoreError> {
-        let id = id.to_string();
+        let id = id.clone();
         let changed = self.sql.write_repeatable(move |connection| {
             let at = disabled.then_some(now.micros());
-            let row = clients::table.find(&id);
-            Ok(diesel::update(row).set(clients::disabled_at.eq(at)).execute(connection)? == 1)
+            let row = clients::table.find(id.to_string());
+            let found = diesel::update(row).set(clients::disabled_at.eq(at)).execute(connection)? == 1;
+            if found && disabled {
+                // Those of this second too.
+                let before = now.seconds() + 1;
+                announcements::push(connection, &Revoked::Client(id.clone()), Some(before))?;
+            }
+            Ok(found)
         });
         Ok(changed.await?)
     }

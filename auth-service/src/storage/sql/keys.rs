@@ -9,11 +9,15 @@ use common::{
 use diesel::prelude::*;
 
 use super::{
+    announcements,
     failure::inconsistent,
     schema::{signing_keys, signing_keys_revision},
 };
 use crate::{
-    domain::signing_key::{KeyId, Retirement, SigningKey},
+    domain::{
+        revocation::Revoked,
+        signing_key::{KeyId, Retirement, SigningKey},
+    },
     ports::{KeyChange, KeyRing, KeyStore, SealedKey, StoreError, StoredKey},
 };
 
@@ -141,7 +145,10 @@ fn carry_out(connection: &mut AnyConnection, change: &KeyChange) -> Result<(), S
             );
             (kid, diesel::update(of(kid)).set(values).execute(connection)?)
         }
-        KeyChange::Delete(kid) => (kid, diesel::delete(of(kid)).execute(connection)?),
+        KeyChange::Delete(kid) => {
+            announcements::push(connection, &Revoked::Key(kid.to_string()), None)?;
+            (kid, diesel::delete(of(kid)).execute(connection)?)
+        }
     };
     if rows == 1 { Ok(()) } else { Err(inconsistent("signing_keys", "kid", kid)) }
 }

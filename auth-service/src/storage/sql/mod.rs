@@ -1,5 +1,6 @@
 //! Users, sessions, clients and the audit trail in SQLite or Postgres.
 
+mod announcements;
 mod audit;
 mod client_row;
 mod clients;
@@ -18,6 +19,7 @@ mod sessions;
 mod user_row;
 mod users;
 
+pub use announcements::SqlAnnouncements;
 pub use audit::SqlAudit;
 pub use clients::SqlClients;
 pub use keys::SqlKeys;

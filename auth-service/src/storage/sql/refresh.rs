@@ -71,7 +71,7 @@ impl Refresh {
                         .set(ended(RevokedReason::Reuse))
                         .execute(connection)?;
                     if changed == 1 {
-                        self.log.write(connection, &[Revoked::Session(self.session)], self.now)?;
+                        self.log.write(connection, &[Revoked::Session(self.session)], None, self.now)?;
                     }
                     Ok::<_, SqlError>(changed)
                 })?;

@@ -37,6 +37,7 @@ impl SqlRevocations {
         &self,
         connection: &mut AnyConnection,
         revoked: &[Revoked],
+        before: Option<i64>,
         now: Timestamp,
     ) -> Result<(), SqlError> {
         let count = i64::try_from(revoked.len()).map_err(|error| SqlError::Other(error.to_string()))?;
@@ -53,6 +54,7 @@ impl SqlRevocations {
                 revocations::id.eq(id),
                 revocations::kind.eq(kind),
                 revocations::name.eq(name),
+                revocations::before_seconds.eq(before),
                 revocations::until_at.eq((now + self.kept).micros()),
             );
             diesel::insert_into(revocations::table).values(values).execute(connection)?;
@@ -107,9 +109,9 @@ const START: &str = "0";
 
 #[async_trait]
 impl RevocationLog for SqlRevocations {
-    async fn append(&self, revoked: Vec<Revoked>, now: Timestamp) -> Result<(), StoreError> {
+    async fn append(&self, revoked: Vec<Revoked>, before: Option<i64>, now: Timestamp) -> Result<(), StoreError> {
         let log = self.clone();
-        Ok(self.sql.write(move |connection| log.write(connection, &revoked, now)).await?)
+        Ok(self.sql.write(move |connection| log.write(connection, &revoked, before, now)).await?)
     }
 
     async fn read(&self, after: Option<&Cursor>, limit: u32) -> Result<LogPage, StoreError> {

@@ -73,6 +73,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    announcements (id) {
+        id -> BigInt,
+        kind -> Text,
+        name -> Text,
+        before_seconds -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     revocations (id) {
         id -> BigInt,
         kind -> Text,

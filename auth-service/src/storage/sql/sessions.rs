@@ -94,7 +94,7 @@ impl SessionStore for SqlSessions {
             }
             let ended = end_the_oldest(connection, session.user, session.mode.kind(), now)?;
             let announced: Vec<_> = ended.iter().copied().map(Revoked::Session).collect();
-            log.write(connection, &announced, now)?;
+            log.write(connection, &announced, None, now)?;
             diesel::insert_into(sessions::table).values(SessionRow::from(&session)).execute(connection)?;
             Ok(Creation::Done { ended })
         });
@@ -153,7 +153,7 @@ impl SessionStore for SqlSessions {
             let row = alive(user, now).find(session.to_string());
             let done = diesel::update(row).set(ended(reason)).execute(connection)? == 1;
             if done {
-                log.write(connection, &[Revoked::Session(session)], now)?;
+                log.write(connection, &[Revoked::Session(session)], None, now)?;
             }
             Ok(done)
         });
@@ -261,7 +261,7 @@ fn apply(
                 diesel::update(older).set(ended((*reason).into())).returning(sessions::id).get_results(connection)?;
             let over = over.iter().map(|id| id.parse().map(Revoked::Session));
             let over = over.collect::<Result<Vec<_>, _>>().map_err(|_| inconsistent("sessions", "id", pending.user))?;
-            log.write(connection, &over, now)?;
+            log.write(connection, &over, None, now)?;
         }
         Effect::SetRoles { roles } => {
             diesel::update(older).set((sessions::roles.eq(names::to_text(roles)), raised)).execute(connection)?;

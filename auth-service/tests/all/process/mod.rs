@@ -45,9 +45,7 @@ pub fn text(bytes: &[u8]) -> String {
 /// What a process prints, read as it comes: one that nobody reads stops the process when the pipe is full.
 fn lines_of(output: ChildStdout) -> mpsc::Receiver<String> {
     let (printed, lines) = mpsc::channel();
-    thread::spawn(move || {
-        BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| printed.send(line))
-    });
+    thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| printed.send(line)));
     lines
 }
 

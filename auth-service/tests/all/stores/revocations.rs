@@ -146,7 +146,7 @@ async fn an_entry_stays_as_long_as_a_token_could(#[values(Sqlite, Postgres, Redi
     let start = stores.end().await;
     let token = new_user().to_string();
     let revoked = vec![Revoked::Token(token.clone()), Revoked::Client("reports".parse().unwrap())];
-    stores.log.append(revoked, NOW).await.unwrap();
+    stores.log.append(revoked, None, NOW).await.unwrap();
     let (entries, _) = stores.follow(Some(start)).await;
     let own = entries.into_iter().find(|entry| entry.revoked == Revoked::Token(token.clone())).unwrap();
     assert_eq!((own.before, own.until), (None, NOW + KEPT));
@@ -156,7 +156,7 @@ async fn an_entry_stays_as_long_as_a_token_could(#[values(Sqlite, Postgres, Redi
 #[tokio::test]
 async fn a_place_that_the_log_does_not_have_is_not_known(#[values(Sqlite, Postgres, Redis)] store: Store) {
     let stores = Stores::of(store);
-    stores.log.append(vec![Revoked::Token("x".to_owned())], NOW).await.unwrap();
+    stores.log.append(vec![Revoked::Token("x".to_owned())], None, NOW).await.unwrap();
     let end = stores.end().await;
     let other_log = Cursor { epoch: "another".to_owned(), ..end.clone() };
     let elsewhere = |position: &str| Cursor { position: position.to_owned(), ..end.clone() };
@@ -169,7 +169,7 @@ async fn a_place_that_the_log_does_not_have_is_not_known(#[values(Sqlite, Postgr
 #[tokio::test]
 async fn after_a_restore_a_place_is_not_taken_for_another(#[values(Sqlite, Postgres)] store: Store) {
     let stores = Stores::of(store);
-    let add = async |name: &str| stores.log.append(vec![Revoked::Token(name.to_owned())], NOW).await.unwrap();
+    let add = async |name: &str| stores.log.append(vec![Revoked::Token(name.to_owned())], None, NOW).await.unwrap();
     add("one").await;
     let before = stores.end().await;
     add("two").await;
@@ -231,7 +231,7 @@ async fn what_is_about_no_token_any_more_goes_and_the_end_stays_known(
     let database = TestDatabase::migrated(kind);
     let log = database.sessions().keeping_revocations_for(KEPT).log();
     for name in ["one", "two", "three"] {
-        log.append(vec![Revoked::Token(name.to_owned())], NOW).await.unwrap();
+        log.append(vec![Revoked::Token(name.to_owned())], None, NOW).await.unwrap();
     }
     let LogPage::Entries { cursor: end, entries } = log.read(None, 10).await.unwrap() else { panic!() };
     assert_eq!(entries.len(), 3);

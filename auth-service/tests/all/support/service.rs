@@ -144,6 +144,11 @@ impl TestService {
         &self.public
     }
 
+    /// The internal address, with its scheme.
+    pub fn internal(&self) -> &str {
+        &self.internal
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.public))
     }

@@ -1,0 +1,12 @@
+//! What only holds if both sides do their part: auth-service and resource-service, whole, over HTTP, in one process. The
+//! services do not know each other; this is where they meet.
+
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
+
+mod auth_away;
+mod cold_start;
+mod keys;
+mod many;
+mod missed;
+mod revoked;
+mod support;

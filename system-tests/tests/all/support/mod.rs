@@ -1,0 +1,8 @@
+//! What the tests stand on.
+
+pub mod resource;
+pub mod system;
+
+#[path = "../../../../auth-service/tests/all/support/mod.rs"]
+#[expect(dead_code, reason = "auth-service's own tests need more of it")]
+pub mod auth;

@@ -1,0 +1,139 @@
+//! An auth-service that can go away and come back at its place, on stores that stay, and a resource-service that follows
+//! it.
+
+use std::{sync::Arc, time::Duration};
+
+use auth_service::{
+    domain::client::GrantType,
+    ports::SystemRng,
+    service::manage_clients::{ClientAddition, ClientOperator},
+    storage::sql::SqlClients,
+};
+use common::{clock::Clock, sql::Sql, testing::ManualClock};
+use reqwest::Method;
+use secrecy::zeroize::Zeroizing;
+
+use super::{
+    auth::{
+        answer::Answer,
+        service::{Backend, Person, TestService, Tokens},
+        token::claims,
+        wait::until,
+    },
+    resource::Resource,
+};
+
+pub struct System {
+    /// Another replica on the same stores. It never goes away, and nobody follows it.
+    pub home: TestService,
+    pub resource: Resource,
+    followed: Option<TestService>,
+    place: [(&'static str, String); 2],
+}
+
+impl System {
+    pub async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, &[], &[]).await
+    }
+
+    /// With settings for auth-service, and for resource-service.
+    pub async fn start_with(backend: Backend, auth: &[(&str, &str)], resource: &[(&str, &str)]) -> Self {
+        let home = TestService::start_with(backend, auth).await;
+        let followed = home.replica().await;
+        let address = |url: &str| url.strip_prefix("http://").unwrap().to_owned();
+        let place = [("AUTH_BIND", address(followed.public())), ("AUTH_INTERNAL_BIND", address(followed.internal()))];
+        let secret = add_client(&home, "resource-service", "revocations:read", &[]).await;
+        let own = [
+            ("REVOCATION_FEED_URL", format!("{}/internal/revocations", followed.internal())),
+            ("SERVICE_TOKEN_URL", format!("{}/oauth/token", followed.public())),
+            ("SERVICE_CLIENT_ID", "resource-service".to_owned()),
+            ("SERVICE_CLIENT_SECRET", secret.to_string()),
+            ("JWT_JWKS_URL", format!("{}/.well-known/jwks.json", followed.public())),
+        ];
+        let settings: Vec<_> =
+            own.iter().map(|(name, value)| (*name, value.as_str())).chain(resource.iter().copied()).collect();
+        let resource = Resource::start(Arc::clone(&home.clock), &settings).await;
+        Self { home, resource, followed: Some(followed), place }
+    }
+
+    /// All of it runs, and the mirror is as good as the feed.
+    pub async fn in_touch(backend: Backend) -> Self {
+        let system = Self::start(backend).await;
+        system.resource.heard().await;
+        system
+    }
+
+    pub fn clock(&self) -> &ManualClock {
+        &self.home.clock
+    }
+
+    pub async fn auth_goes_away(&mut self) {
+        self.followed.take().unwrap().stop().await;
+    }
+
+    pub async fn auth_comes_back(&mut self) {
+        self.auth_comes_back_with(&[]).await;
+    }
+
+    pub async fn auth_comes_back_with(&mut self, settings: &[(&str, &str)]) {
+        let place = self.place.iter().map(|(name, value)| (*name, value.as_str()));
+        let settings: Vec<_> = place.chain(settings.iter().copied()).collect();
+        self.followed = Some(self.home.replica_with(&settings).await);
+    }
+
+    /// Waits until the state file names what the mirror has heard of. It is written at most once a second, by a clock that only this moves.
+    pub async fn written_down(&self, name: &str) {
+        self.clock().advance(Duration::from_secs(1));
+        until(&format!("{name} is written down"), async || self.resource.state().contains(name)).await;
+    }
+
+    /// Somebody who is logged in, and whose token is good at resource-service, where that can be known.
+    pub async fn logged_in(&self, username: &str) -> (Person, Tokens) {
+        let person = self.home.registered(username).await;
+        let tokens = self.home.log_in(&person).await;
+        (person, tokens)
+    }
+
+    /// Without a body.
+    pub async fn post(&self, token: &str, path: &str) -> Answer {
+        Answer::of(self.home.request(Method::POST, path).bearer_auth(token)).await
+    }
+
+    /// Ends the session that a token belongs to.
+    pub async fn log_out(&self, token: &str) {
+        let answer = self.post(token, "/auth/logout").await;
+        assert_eq!(answer.status, 204, "{answer}");
+    }
+}
+
+/// Adds a client; its secret.
+pub async fn add_client(auth: &TestService, id: &str, scope: &str, audiences: &[&str]) -> Zeroizing<String> {
+    let addition = ClientAddition {
+        id: id.parse().unwrap(),
+        secret: None,
+        grants: vec![GrantType::ClientCredentials],
+        scope: scope.parse().unwrap(),
+        audiences: audiences.iter().map(|audience| (*audience).to_owned()).collect(),
+        token_ttl: Duration::from_mins(5),
+    };
+    let (_, secret) = client_operator(auth).add(addition).await.unwrap();
+    secret.expose().to_owned().into()
+}
+
+/// What an operator's commands would do to the clients.
+pub fn client_operator(auth: &TestService) -> ClientOperator {
+    let clients = Arc::new(SqlClients::new(database(auth)));
+    let clock = Arc::clone(&auth.clock) as Arc<dyn Clock>;
+    ClientOperator { clients, clock, rng: Arc::new(SystemRng) }
+}
+
+/// auth-service's database.
+pub fn database(auth: &TestService) -> Sql {
+    let (_, url) = auth.variables.iter().find(|(name, _)| name == "AUTH_DATABASE_URL").unwrap();
+    Sql::open(&url.parse().unwrap(), "operator").unwrap()
+}
+
+/// The session of a token.
+pub fn sid(token: &str) -> String {
+    claims(token)["sid"].as_str().unwrap().to_owned()
+}
