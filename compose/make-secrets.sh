@@ -25,6 +25,9 @@ keep shared/jwt_secret "$(random)"
 keep auth/refresh_secret "$(random)"
 keep auth/master_key "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n')"
 
+# By which resource-service proves who it is to auth-service.
+keep client/resource_service "$(random)"
+
 keep postgres/superuser_password "$(random)"
 keep postgres/auth_password "$(random)"
 keep postgres/resource_password "$(random)"

@@ -41,6 +41,11 @@ impl Instance {
         self.home.join(format!("{service}.db"))
     }
 
+    /// What resource-service knows of revocations when it starts before auth-service.
+    pub fn revocation_state(&self) -> PathBuf {
+        self.home.join("resource-revocations.json")
+    }
+
     pub fn log_dir(&self) -> PathBuf {
         self.home.join("log")
     }

@@ -7,7 +7,7 @@ use crate::binaries::Binaries;
 use crate::env_file::EnvFile;
 use crate::instance::Instance;
 use crate::process::{self, Launch};
-use crate::settings::{self, ADMIN_PASSWORD, ADMIN_USERNAME, Service};
+use crate::settings::{self, ADMIN_PASSWORD, ADMIN_USERNAME, CLIENT, CLIENT_SECRET, Service};
 
 /// The services' programs together with the settings they get.
 pub struct Services<'a> {
@@ -29,7 +29,7 @@ impl Services<'_> {
         process::run_quietly(&what, &mut self.command(service, args), input).map(drop)
     }
 
-    /// Brings both databases to the schema of these programs, and makes the admin unless there is one of that name.
+    /// Brings both databases to the schema of these programs, and makes the admin and the client, unless there are such.
     pub fn migrate(&self) -> Result<(), Failure> {
         self.run(Service::Auth, &["migrate"], "")?;
         self.run(Service::Resource, &["migrate"], "")?;
@@ -44,7 +44,10 @@ impl Services<'_> {
             "--password-stdin",
             "--if-missing",
         ];
-        self.run(Service::Auth, &add, password.unwrap_or_default())
+        self.run(Service::Auth, &add, password.unwrap_or_default())?;
+        let add =
+            ["client", "add", CLIENT, "--scope", "revocations:read", "--secret-file", "/dev/stdin", "--if-missing"];
+        self.run(Service::Auth, &add, self.settings.get(CLIENT_SECRET).unwrap_or_default())
     }
 
     pub fn launch(&self, service: Service) -> Launch {

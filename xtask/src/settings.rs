@@ -12,6 +12,10 @@ use crate::secrets;
 pub const ADMIN_USERNAME: &str = "ADMIN_USERNAME";
 pub const ADMIN_PASSWORD: &str = "ADMIN_PASSWORD";
 
+/// resource-service is a client of auth-service, from which it learns what was revoked.
+pub const CLIENT: &str = Service::Resource.name();
+pub const CLIENT_SECRET: &str = "SERVICE_CLIENT_SECRET";
+
 /// Where the services are reached from outside: both behind the gateway, or each at its own port.
 pub struct Urls {
     pub auth: String,
@@ -48,6 +52,7 @@ fn complete(file: &mut EnvFile, instance: &Instance, urls: &Urls) -> Result<(), 
         ("JWT_SECRET", secrets::key()?),
         ("REFRESH_SECRET", secrets::key()?),
         ("AUTH_MASTER_KEY", secrets::key()?),
+        (CLIENT_SECRET, secrets::key()?),
         (ADMIN_USERNAME, chosen(ADMIN_USERNAME).unwrap_or_else(|| "admin".to_owned())),
         (ADMIN_PASSWORD, chosen(ADMIN_PASSWORD).map_or_else(secrets::password, Ok)?),
         ("AUTH_DATABASE_URL", sqlite("auth")),
@@ -95,7 +100,7 @@ impl Service {
     fn may_see(self, name: &str) -> bool {
         let for_the_reader = name.starts_with("ADMIN_") || ["AUTH_URL", "RESOURCE_URL"].contains(&name);
         let of_the_other = match self {
-            Self::Auth => name.starts_with("RESOURCE_"),
+            Self::Auth => ["RESOURCE_", "REVOCATION_", "SERVICE_"].iter().any(|prefix| name.starts_with(prefix)),
             Self::Resource => name.starts_with("AUTH_") || name.starts_with("REFRESH_") || name.starts_with("REDIS_"),
         };
         !for_the_reader && !of_the_other
@@ -108,12 +113,30 @@ impl Service {
             Self::Resource => [("RESOURCE_BIND", ports.resource), ("RESOURCE_INTERNAL_BIND", ports.resource_internal)],
         }
     }
+
+    /// Where the service finds the other one, unless it is told otherwise.
+    fn neighbours(self, instance: &Instance) -> Vec<(&'static str, String)> {
+        let ports = instance.ports;
+        match self {
+            Self::Auth => Vec::new(),
+            Self::Resource => vec![
+                ("REVOCATION_FEED_URL", format!("http://127.0.0.1:{}/internal/revocations", ports.auth_internal)),
+                ("REVOCATION_STATE_FILE", instance.revocation_state().display().to_string()),
+                ("SERVICE_TOKEN_URL", format!("http://127.0.0.1:{}/oauth/token", ports.auth)),
+                ("SERVICE_CLIENT_ID", CLIENT.to_owned()),
+                ("JWT_JWKS_URL", format!("http://127.0.0.1:{}/.well-known/jwks.json", ports.auth)),
+            ],
+        }
+    }
 }
 
 /// Gives the command this process's environment, and below it the file's values.
 pub fn give(command: &mut Command, service: Service, file: &EnvFile, instance: &Instance) {
     let present = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     command.env("LOG_FORMAT", present("LOG_FORMAT").unwrap_or_else(|| "pretty".into()));
+    for (name, value) in service.neighbours(instance).into_iter().filter(|(name, _)| present(name).is_none()) {
+        command.env(name, value);
+    }
     for (name, value) in from_file(file, service, present) {
         command.env(name, value);
     }
@@ -184,7 +207,7 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
         let auth = names(&["AUTH_DATABASE_URL", "AUTH_MASTER_KEY", "JWT_ISSUER", "JWT_SECRET", "REFRESH_SECRET"]);
         assert_eq!(seen_by(Service::Auth, &file, &[]), auth);
-        let resource = names(&["JWT_ISSUER", "JWT_SECRET", "RESOURCE_DATABASE_URL"]);
+        let resource = names(&["JWT_ISSUER", "JWT_SECRET", "RESOURCE_DATABASE_URL", "SERVICE_CLIENT_SECRET"]);
         assert_eq!(seen_by(Service::Resource, &file, &[]), resource);
     }
 

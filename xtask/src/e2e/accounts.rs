@@ -86,11 +86,22 @@ pub fn a_used_refresh_token_ends_the_session(scene: &Scene) -> Result<(), Failur
     third.ask_for_refresh(&scene.client)?.expect_problem(401, "token_reused").map(drop)
 }
 
+/// At every replica of resource-service, within a second.
 pub fn logout_ends_the_session(scene: &Scene) -> Result<(), Failure> {
+    const SOON: Duration = Duration::from_secs(1);
+    const ALL_REPLICAS: usize = 20;
     let client = &scene.client;
     let person = Person::register(client)?;
     let [here, there] = [person.log_in(client)?, person.log_in(client)?];
+    let whoami = || client.get("/api/whoami", Some(&here.access_token));
+    whoami()?.expect(200)?;
     client.post("/auth/logout", None, &json!({ "refresh_token": here.refresh_token }))?.expect(204)?;
+    let ended = Instant::now();
+    let mut refused = 0;
+    while refused < ALL_REPLICAS {
+        refused = if whoami()?.status == 401 { refused + 1 } else { 0 };
+        ensure(refused > 0 || ended.elapsed() < SOON, || "an access token outlives its session".to_owned())?;
+    }
     here.ask_for_refresh(client)?.expect_problem(401, "login_required")?;
     there.refresh(client).map(drop)
 }
