@@ -18,6 +18,8 @@ use crate::{
 pub(super) enum Answer {
     /// The session is stored, and these have ended for it.
     Created(Vec<SessionId>),
+    /// These have to be announced before they can end for a new one.
+    Unannounced(Vec<SessionId>),
     /// The user may have too many sessions: these. Which of them end can be told with their keys at hand.
     Crowded(Vec<SessionId>),
     /// The user has changed since the login read them.
@@ -63,6 +65,7 @@ impl Answer {
         let mut values = array(value)?.into_iter();
         let answer = match text(values.next()?)?.as_str() {
             "created" => Self::Created(each(&mut values, session_id)?),
+            "unannounced" => Self::Unannounced(each(&mut values, session_id)?),
             "crowded" => Self::Crowded(each(&mut values, session_id)?),
             "stale_epoch" => Self::StaleEpoch,
             "gone" => Self::Gone,

@@ -173,15 +173,19 @@ impl SessionStore for RedisSessions {
             micros(now),
             counted_as(session.mode.kind()).to_owned(),
             MOST_SESSIONS.to_string(),
+            String::new(),
         ];
+        let announced = arguments.len() - 1;
         arguments.extend(flattened(record::fields(session)));
         within_deadline(async {
             loop {
                 match script::CREATE.run(&self.redis, &keys, &arguments).await? {
-                    // In the log only now: before, nobody knows which of them are the oldest.
-                    Answer::Created(ended) => {
-                        self.log.add(ended.iter().copied().map(Revoked::Session).collect(), None, now).await?;
-                        return Ok(Creation::Done { ended });
+                    Answer::Created(ended) => return Ok(Creation::Done { ended }),
+                    Answer::Unannounced(over) => {
+                        for session in &over {
+                            arguments[announced].push_str(&session.to_string());
+                        }
+                        self.log.add(over.into_iter().map(Revoked::Session).collect(), None, now).await?;
                     }
                     // Once more with the keys of all. Another login may have added one meanwhile, but not all of them have:
                     // each time one gets through.

@@ -1,10 +1,10 @@
 -- Stores a new session, unless the user's epoch is newer than its own by now. Where the user has too many sessions of its
--- kind then, the oldest end.
+-- kind then, the oldest end; but nothing happens before those have been announced.
 -- KEYS: the session, the user's index, the user's epoch, then the sessions in the index, as far as they are known.
 -- ARGV: as they are taken apart here, then the fields of the session; times are µs. `kind` is a mode that is counted apart,
--- or '' for all others.
+-- or '' for all others. `announced` are the names of sessions, one after the other, that may end.
 local epoch, name, absolute_expiry, forgotten_expiry, session_kept_ms, index_kept_ms = unpack(ARGV, 1, 6)
-local now, kind, most = unpack(ARGV, 7, 9)
+local now, kind, most, announced = unpack(ARGV, 7, 10)
 
 local function kind_of(mode)
   return mode == 'access_only' and mode or ''
@@ -49,15 +49,24 @@ if #names >= tonumber(most) then
     end
     return one.name < other.name
   end)
-  for position = 1, #of_kind - tonumber(most) + 1 do
-    local ended = of_kind[position]
+  local over = { unpack(of_kind, 1, #of_kind - tonumber(most) + 1) }
+  local unannounced = { 'unannounced' }
+  for _, ended in ipairs(over) do
+    if not string.find(announced, ended.name, 1, true) then
+      table.insert(unannounced, ended.name)
+    end
+  end
+  if #unannounced > 1 then
+    return unannounced
+  end
+  for _, ended in ipairs(over) do
     redis.call('HSET', ended.key, 'revoked', 'superseded')
     redis.call('ZREM', KEYS[2], ended.name)
     table.insert(answer, ended.name)
   end
 end
 
-redis.call('HSET', KEYS[1], unpack(ARGV, 10))
+redis.call('HSET', KEYS[1], unpack(ARGV, 11))
 redis.call('PEXPIRE', KEYS[1], session_kept_ms)
 redis.call('ZADD', KEYS[2], absolute_expiry, name)
 -- The index lives as long as the session in it that lives longest.

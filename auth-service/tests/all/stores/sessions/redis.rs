@@ -14,14 +14,14 @@ use auth_service::{
         ids::UserId,
         session::{Mode, RevokedReason, Session},
     },
-    ports::{RefreshOutcome, SessionStore, StoreError},
+    ports::{Creation, RefreshOutcome, SessionStore, StoreError},
     storage::redis::{InvalidRedisUrl, RedisSessions},
 };
 use redis::{Commands, Connection};
 use rstest::rstest;
 use tokio::{runtime::Runtime, task::JoinSet};
 
-use super::fixture::{DAY, DONE, NOW, RULES, first_token, new_session, session_of};
+use super::fixture::{DAY, DONE, NOW, RULES, first_token, new_session, new_user, session_of};
 use crate::support::redis::{PrivateRedis, shared_connection, shared_sessions};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -392,4 +392,27 @@ async fn a_user_with_no_more_rights_than_these_will_do_and_may_go_and_come_back(
     assert_unavailable_within_a_second(&store).await;
     allow.exec(&mut connection).unwrap();
     created(&store).await;
+}
+
+#[tokio::test]
+async fn nothing_ends_that_cannot_be_announced() {
+    let server = PrivateRedis::start();
+    let (store, user) = (server.sessions(), new_user());
+    let mut sessions = Vec::new();
+    for age in (0..50).rev() {
+        let session = Session { created_at: NOW - Duration::from_secs(age), ..session_of(user) };
+        store.create(&session, NOW).await.unwrap();
+        sessions.push(session);
+    }
+    // The log is something else.
+    redis::cmd("SET").arg(&["lk:{revocations}", "x"]).exec(&mut server.connection()).unwrap();
+    let oldest = &sessions[0];
+    assert!(store.revoke(user, oldest.id, RevokedReason::Logout, NOW).await.is_err());
+    assert!(store.create(&session_of(user), NOW).await.is_err());
+    assert!(store.apply(&ending(user), NOW).await.is_err());
+    assert_eq!(store.list(user, NOW).await.unwrap().len(), 50);
+
+    redis::cmd("DEL").arg("lk:{revocations}").exec(&mut server.connection()).unwrap();
+    let created = store.create(&Session { epoch: 1, ..session_of(user) }, NOW).await;
+    assert_eq!(created, Ok(Creation::Done { ended: vec![oldest.id] }));
 }
