@@ -84,7 +84,7 @@ impl App {
         let kept = log_kept(&config.policy);
         let (sessions, log): (Arc<dyn SessionStore>, Arc<dyn RevocationLog>) = if let Some(url) = &config.redis {
             let sessions = RedisSessions::connect(url).map_err(|error| StartError::Redis(error.to_string()))?;
-            let sessions = sessions.keeping_revocations_for(kept);
+            let sessions = sessions.keeping_revocations_for(kept).with_durable_logins(config.durable_logins);
             let log = Arc::new(sessions.log());
             (Arc::new(sessions), log)
         } else {

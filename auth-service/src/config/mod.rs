@@ -50,6 +50,8 @@ pub struct Config {
     pub database: DatabaseUrl,
     /// Where sessions are kept; in the database when unset.
     pub redis: Option<SecretString>,
+    /// Whether logins wait for the disk of Redis.
+    pub durable_logins: bool,
     /// Whether `serve` migrates the database first.
     pub migrate: bool,
     /// Where to listen.
@@ -100,6 +102,7 @@ struct RawSessions {
     access_ttl: Option<String>,
     access_only_ttl: Option<String>,
     redis_url: Option<String>,
+    redis_durable_logins: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -207,6 +210,7 @@ impl Config {
         let signing = Signing::read(&mut env);
         refuse_unaccepted_algorithm(&mut env, tokens.as_ref(), signing.as_ref());
         let redis = env.parse_optional("REDIS_URL", raw.redis_url, redis_url);
+        let durable_logins = settings::switch(&mut env, "REDIS_DURABLE_LOGINS", raw.redis_durable_logins);
         let hold = env.duration("REFRESH_HOLD", raw.refresh_hold, (SECOND, 600 * SECOND));
         let idle_ttl = env.duration("REFRESH_IDLE_TTL", raw.refresh_idle_ttl, (60 * SECOND, 3650 * DAY));
         let absolute_ttl = env.duration("REFRESH_ABSOLUTE_TTL", raw.refresh_absolute_ttl, (60 * SECOND, 3650 * DAY));
@@ -256,6 +260,7 @@ impl Config {
                 bcrypt: bcrypt?,
                 database: database?,
                 redis,
+                durable_logins: durable_logins?,
                 migrate: migrate?,
                 listen: Listen { public: public?, internal: internal?, drain_timeout: drain_timeout? },
                 audit: AuditRetention { events: events?, addresses: addresses? },

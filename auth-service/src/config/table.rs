@@ -77,6 +77,12 @@ pub(super) const OWN: &[Setting] = &[
                database.",
     },
     Setting {
+        name: "REDIS_DURABLE_LOGINS",
+        default: Some("false"),
+        secret: false,
+        help: "Whether a login waits until Redis has written it to its disk, as revocations do where Redis is 7.2 or later.",
+    },
+    Setting {
         name: "AUTH_DATABASE_URL",
         default: None,
         secret: true,

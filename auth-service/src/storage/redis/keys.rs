@@ -26,6 +26,16 @@ pub(super) fn log() -> [String; 2] {
     ["lk:{revocations}".to_owned(), "lk:{revocations}:epoch".to_owned()]
 }
 
+/// A key that is nothing but written to, at the node of the revocation log.
+pub(super) fn log_fence() -> String {
+    "lk:{revocations}:fence".to_owned()
+}
+
+/// The same at the node of the user's sessions.
+pub(super) fn fence(user: UserId) -> String {
+    format!("lk:{{{user}}}:fence")
+}
+
 /// The newest change to the user that the store has heard of.
 pub(super) fn epoch(user: UserId) -> String {
     format!("lk:{{{user}}}:epoch")

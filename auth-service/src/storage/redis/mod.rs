@@ -7,6 +7,7 @@ mod address;
 mod answer;
 mod client;
 mod connection;
+mod disk;
 mod keys;
 mod link;
 mod record;

@@ -8,6 +8,7 @@ use common::clock::Timestamp;
 use super::{
     answer::Answer,
     client::{RedisClient, within_deadline},
+    disk::Disk,
     keys, script,
 };
 use crate::{
@@ -22,12 +23,13 @@ const START: &str = "0-0";
 #[derive(Clone)]
 pub struct RedisRevocations {
     redis: Arc<RedisClient>,
+    disk: Arc<Disk>,
     kept: Duration,
 }
 
 impl RedisRevocations {
-    pub(super) fn new(redis: Arc<RedisClient>, kept: Duration) -> Self {
-        Self { redis, kept }
+    pub(super) fn new(redis: Arc<RedisClient>, disk: Arc<Disk>, kept: Duration) -> Self {
+        Self { redis, disk, kept }
     }
 
     /// Adds to the log, within the caller's deadline.
@@ -56,7 +58,8 @@ impl RedisRevocations {
 #[async_trait]
 impl RevocationLog for RedisRevocations {
     async fn append(&self, revoked: Vec<Revoked>, before: Option<i64>, now: Timestamp) -> Result<(), StoreError> {
-        within_deadline(self.add(revoked, before, now)).await
+        within_deadline(self.add(revoked, before, now)).await?;
+        self.disk.reached([keys::log_fence()]).await
     }
 
     async fn read(&self, after: Option<&Cursor>, limit: u32) -> Result<LogPage, StoreError> {

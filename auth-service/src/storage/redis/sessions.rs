@@ -10,6 +10,7 @@ use super::{
     address::InvalidRedisUrl,
     answer::{Answer, Change},
     client::{RedisClient, within_deadline},
+    disk::Disk,
     keys,
     record::{self, Fields, micros},
     revocations::RedisRevocations,
@@ -40,7 +41,9 @@ type Understood = Result<Session, StoreError>;
 /// The [`SessionStore`] in Redis.
 pub struct RedisSessions {
     redis: Arc<RedisClient>,
+    disk: Arc<Disk>,
     log: RedisRevocations,
+    durable_logins: bool,
 }
 
 impl RedisSessions {
@@ -50,13 +53,28 @@ impl RedisSessions {
     /// Outside of a Tokio runtime.
     pub fn connect(url: &SecretString) -> Result<Self, InvalidRedisUrl> {
         let redis = Arc::new(RedisClient::open(url)?);
-        Ok(Self { log: RedisRevocations::new(Arc::clone(&redis), DEFAULT_LOG_KEPT), redis })
+        let disk = Arc::new(Disk::open(url)?);
+        let log = RedisRevocations::new(Arc::clone(&redis), Arc::clone(&disk), DEFAULT_LOG_KEPT);
+        Ok(Self { redis, disk, log, durable_logins: false })
     }
 
     /// The same, with a log that keeps its entries for `kept`: longer than any access token lives.
     #[must_use]
     pub fn keeping_revocations_for(self, kept: Duration) -> Self {
-        Self { log: RedisRevocations::new(Arc::clone(&self.redis), kept), ..self }
+        Self { log: RedisRevocations::new(Arc::clone(&self.redis), Arc::clone(&self.disk), kept), ..self }
+    }
+
+    /// The same, in which new sessions wait for the disk, as revocations always do.
+    #[must_use]
+    pub fn with_durable_logins(self, durable_logins: bool) -> Self {
+        Self { durable_logins, ..self }
+    }
+
+    /// Waits until what was written for the user is on the disk, revocations included.
+    async fn on_disk(&self, user: UserId) -> Result<(), StoreError> {
+        // Of several servers the log may be on another one.
+        let own = self.redis.is_cluster().await?.then(|| keys::fence(user));
+        self.disk.reached([keys::log_fence()].into_iter().chain(own)).await
     }
 
     /// The log of the sessions that were ended.
@@ -177,7 +195,7 @@ impl SessionStore for RedisSessions {
         ];
         let announced = arguments.len() - 1;
         arguments.extend(flattened(record::fields(session)));
-        within_deadline(async {
+        let creation = within_deadline(async {
             loop {
                 match script::CREATE.run(&self.redis, &keys, &arguments).await? {
                     Answer::Created(ended) => return Ok(Creation::Done { ended }),
@@ -199,7 +217,11 @@ impl SessionStore for RedisSessions {
                 }
             }
         })
-        .await
+        .await?;
+        if self.durable_logins {
+            self.on_disk(user).await?;
+        }
+        Ok(creation)
     }
 
     async fn refresh(
@@ -224,7 +246,7 @@ impl SessionStore for RedisSessions {
             millis(rules.idle_ttl + KEPT_AFTER_EXPIRY),
         ];
         let read = |record| record::session(user, session, &record).map(Box::new);
-        within_deadline(async {
+        let outcome = within_deadline(async {
             Ok(match script::REFRESH.run(&self.redis, &keys, &arguments).await? {
                 Answer::Revoked(RevokedReason::Reuse) => RefreshOutcome::Refused(Refusal::TokenReused),
                 Answer::Gone | Answer::Revoked(_) => RefreshOutcome::Refused(Refusal::LoginRequired),
@@ -244,7 +266,14 @@ impl SessionStore for RedisSessions {
                 _ => return Err(script::REFRESH.not_understood()),
             })
         })
-        .await
+        .await?;
+        if matches!(outcome, RefreshOutcome::Reuse(_))
+            && let Err(error) = self.on_disk(user).await
+        {
+            // It happened all the same, and must be told.
+            tracing::warn!(%error, %session, "the end of a session may not have reached the disk");
+        }
+        Ok(outcome)
     }
 
     async fn find(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
@@ -274,7 +303,7 @@ impl SessionStore for RedisSessions {
         reason: RevokedReason,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        within_deadline(async {
+        let ended = within_deadline(async {
             // One that cannot be understood is announced as well: its access tokens may be good still.
             if matches!(self.read(user, &[session], now).await, Ok(alive) if alive.is_empty()) {
                 return Ok(false);
@@ -282,7 +311,9 @@ impl SessionStore for RedisSessions {
             self.log.add(vec![Revoked::Session(session)], None, now).await?;
             self.change(user, session, &FieldChange::end(now, reason)).await
         })
-        .await
+        .await?;
+        self.on_disk(user).await?;
+        Ok(ended)
     }
 
     async fn begun_before(&self, instant: Timestamp, now: Timestamp) -> Result<Vec<(UserId, SessionId)>, StoreError> {
@@ -325,7 +356,8 @@ impl SessionStore for RedisSessions {
                 }
             }
         })
-        .await
+        .await?;
+        self.on_disk(user).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -179,7 +179,7 @@ impl TestService {
     }
 
     pub fn internal_request(&self, path: &str) -> RequestBuilder {
-        self.client.get(format!("{}{path}", self.internal))
+        self.client.get(format!("{}{path}", self.internal()))
     }
 
     /// One value of `/metrics`, by everything that stands before it on its line.

@@ -3,6 +3,7 @@
 mod begun_before;
 mod bound;
 mod cluster;
+mod disk;
 mod effects;
 pub mod fixture;
 mod histories;

@@ -142,7 +142,9 @@ async fn there_is_no_key_that_does_not_leave_by_itself() {
         store.apply(&ending(first.user), NOW).await.unwrap();
         store.create(&Session { epoch: 1, ..session_of(first.user) }, NOW).await.unwrap();
     }
-    let keys: Vec<String> = connection.keys("*").unwrap();
+    let mut keys: Vec<String> = connection.keys("*").unwrap();
+    // One for a millisecond.
+    keys.retain(|key| !key.ends_with(":fence"));
     assert_eq!(
         keys.len(),
         2 * 5 + 2,
