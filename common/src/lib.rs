@@ -47,3 +47,8 @@ pub mod testing;
 pub mod threads;
 #[cfg(feature = "verifier")]
 pub mod verifier;
+
+/// The examples of `docs/integrating.md`, so that they compile.
+#[cfg(all(doctest, feature = "actix", feature = "jwks", feature = "revocation"))]
+#[doc = include_str!("../../docs/integrating.md")]
+struct Integrating;
