@@ -12,6 +12,9 @@ use crate::{
 /// Wrong settings, as in sysexits.h (`EX_USAGE`).
 const WRONG_SETTINGS: i32 = 64;
 
+/// Trying again later may help (`EX_TEMPFAIL`).
+const TRY_AGAIN: i32 = 75;
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -39,6 +42,12 @@ pub enum Failure {
     /// The system did not do its part.
     #[error("{0}\n")]
     Io(#[from] io::Error),
+    /// A check found something that a person has to mend.
+    #[error("something is wrong\n")]
+    Faults,
+    /// A check could not reach a store.
+    #[error("a store cannot be reached\n")]
+    Away,
     /// The service is not ready.
     #[error("not ready\n")]
     NotReady,
@@ -52,6 +61,7 @@ impl Failure {
         eprint!("{self}");
         match self {
             Self::Settings(_) => WRONG_SETTINGS,
+            Self::Away => TRY_AGAIN,
             _ => 1,
         }
     }

@@ -1,6 +1,7 @@
 //! The commands. Settings come from the environment; see `.env.example`.
 
 mod audit;
+pub mod check;
 mod client;
 mod failure;
 mod input;
@@ -22,7 +23,7 @@ use crate::{config, storage::sql::SCHEMA};
 /// Checks passwords, issues access and refresh tokens, and keeps the refresh sessions.
 ///
 /// Settings come from environment variables; `.env.example` lists them. Exit codes: 0 done, 1 failed, 2 wrong usage,
-/// 64 wrong settings.
+/// 64 wrong settings, 75 a store is away (`check`).
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct Cli {
@@ -36,6 +37,8 @@ enum Command {
     Serve,
     /// Bring the database up to date and exit
     Migrate,
+    /// Look for what is wrong with settings, stores and proxy, and say the remedy; exit code 0, 1, or 75 to try again
+    Check(check::CheckArgs),
     /// Ask the service on this machine whether it is ready; exit code 0 or 1
     Healthcheck,
     /// Add, list and change users
@@ -59,6 +62,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve => runtime()?.block_on(serve::serve()),
         Command::Migrate => migrate(),
+        Command::Check(args) => runtime()?.block_on(check::run(args)),
         Command::Healthcheck => serve::healthcheck(),
         Command::Session(command) => runtime()?.block_on(session::run(command)),
         Command::Audit(args) => runtime()?.block_on(audit::run(args)),

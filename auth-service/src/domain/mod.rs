@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod client;
 pub mod device;
+pub mod diagnosis;
 pub mod effect;
 mod handed_out;
 pub mod ids;

@@ -8,6 +8,7 @@ mod answer;
 mod client;
 mod connection;
 mod disk;
+mod facts;
 mod keys;
 mod link;
 mod record;
@@ -17,5 +18,6 @@ mod script;
 mod sessions;
 
 pub use address::InvalidRedisUrl;
+pub use facts::{NoFacts, redis_facts};
 pub use revocations::RedisRevocations;
 pub use sessions::RedisSessions;

@@ -42,7 +42,7 @@ impl<'a> Scan<'a> {
 }
 
 /// A slot of each primary; any slot where there is no cluster.
-async fn primaries(redis: &RedisClient) -> RedisResult<Vec<u16>> {
+pub(super) async fn primaries(redis: &RedisClient) -> RedisResult<Vec<u16>> {
     if !redis.is_cluster().await? {
         return Ok(vec![0]);
     }

@@ -1,5 +1,6 @@
 //! The binary as a process: its commands, its log, and how it ends.
 
+mod check;
 mod commands;
 mod keys;
 mod log;
