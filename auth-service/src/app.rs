@@ -188,7 +188,8 @@ async fn access_tokens(
         (Some(_), Some(_)) => SignsWith::Keys,
     };
     let (shared, own) = (config.tokens.secrets.as_ref(), &config.refresh_secrets);
-    let tokens = AccessTokens::new(&config.tokens.issuer, signs_with, shared, own, Arc::clone(clock))?;
+    let tokens = AccessTokens::new(&config.tokens.issuer, signs_with, shared, own, Arc::clone(clock))?
+        .with_encryption(config.tokens.encryption.clone());
     let tokens = Arc::new(tokens);
     if let Some(masters) = &config.masters {
         let store = Arc::new(SqlKeys::new(sql.clone()));

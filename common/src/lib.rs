@@ -16,6 +16,8 @@ pub mod claims;
 #[cfg(feature = "env")]
 pub mod env;
 #[cfg(feature = "verifier")]
+pub mod jwe;
+#[cfg(feature = "verifier")]
 pub mod jwk;
 #[cfg(feature = "jwks")]
 pub mod jwks;

@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     env::{Env, Setting},
+    jwe::{Encryption, JweKey, JweKeys},
     secret::{SecretSet, SigningSecret},
     telemetry::log::Format,
     verifier::KeySet,
@@ -49,6 +50,20 @@ pub const TOKENS: &[Setting] = &[
         secret: false,
         help: "The public address of Latchkey: `iss` of every token, and auth-service's own audience.",
     },
+    Setting {
+        name: "JWE",
+        default: Some("off"),
+        secret: false,
+        help: "Encrypted access tokens: `off`, `accept` (both kinds are read, signed ones issued) or `require`.",
+    },
+    Setting {
+        name: "JWE_KEY",
+        default: None,
+        secret: true,
+        help: "Encrypts access tokens: 32 bytes in base64url without padding. Needed where JWE is not off.",
+    },
+    Setting { name: "JWE_KEY_NEXT", default: None, secret: true, help: "Decrypts already, encrypts nothing." },
+    Setting { name: "JWE_KEY_PREVIOUS", default: None, secret: true, help: "Decrypts still, encrypts nothing." },
 ];
 
 /// Where a service finds the public keys of auth-service.
@@ -94,6 +109,8 @@ pub struct Tokens {
     pub algorithms: Vec<Algorithm>,
     /// The secrets shared by all services, where HS256 is accepted.
     pub secrets: Option<SecretSet>,
+    /// Whether they are encrypted too.
+    pub encryption: Encryption,
 }
 
 impl Tokens {
@@ -108,7 +125,8 @@ impl Tokens {
         } else {
             secret_set(env, "JWT_SECRET", raw.jwt_secret, raw.jwt_secret_next, raw.jwt_secret_previous).map(Some)
         };
-        Some(Self { issuer: issuer?, algorithms: algorithms?, secrets: secrets? })
+        let encryption = encryption(env);
+        Some(Self { issuer: issuer?, algorithms: algorithms?, secrets: secrets?, encryption: encryption? })
     }
 
     /// The accepted algorithms whose keys are public.
@@ -171,6 +189,48 @@ fn signing_secret(env: &mut Env, name: &str, raw: String) -> Option<SigningSecre
         return None;
     }
     SigningSecret::new(secret).map_err(|error| env.reject(name, error)).ok()
+}
+
+#[derive(Deserialize, Default)]
+struct RawEncryption {
+    jwe: Option<String>,
+    jwe_key: Option<String>,
+    jwe_key_next: Option<String>,
+    jwe_key_previous: Option<String>,
+}
+
+#[derive(Clone, Copy)]
+enum EncryptionMode {
+    Off,
+    Accept,
+    Require,
+}
+
+/// Reads whether access tokens are encrypted, and with what. A key that is given must be one even where it is not used.
+pub fn encryption(env: &mut Env) -> Option<Encryption> {
+    let raw: RawEncryption = env.section();
+    let mode = env.parse("JWE", raw.jwe, |text| match text {
+        "off" => Ok(EncryptionMode::Off),
+        "accept" => Ok(EncryptionMode::Accept),
+        "require" => Ok(EncryptionMode::Require),
+        _ => Err("must be off, accept or require"),
+    });
+    let mut key = |name: &str, raw: Option<String>| {
+        let read = JweKey::parse(&SecretString::from(raw?));
+        read.map_err(|error| env.reject(name, error)).ok()
+    };
+    let given = raw.jwe_key.is_some();
+    let current = key("JWE_KEY", raw.jwe_key);
+    let (next, previous) = (key("JWE_KEY_NEXT", raw.jwe_key_next), key("JWE_KEY_PREVIOUS", raw.jwe_key_previous));
+    let wrap = match mode? {
+        EncryptionMode::Off => return Some(Encryption::Off),
+        EncryptionMode::Accept => Encryption::Accept,
+        EncryptionMode::Require => Encryption::Require,
+    };
+    if !given {
+        env.reject("JWE_KEY", "is missing, and JWE is not off");
+    }
+    Some(wrap(JweKeys { current: current?, next, previous }))
 }
 
 #[derive(Deserialize, Default)]

@@ -122,7 +122,8 @@ fn verifier(
     let tokens = &config.tokens;
     let secrets = tokens.secret_keys();
     let keys = Keys::fixed(secrets.clone());
-    let verifier = Verifier::with_keys(&tokens.issuer, &config.audience, keys.clone(), Arc::clone(clock));
+    let verifier = Verifier::with_keys(&tokens.issuer, &config.audience, keys.clone(), Arc::clone(clock))
+        .with_encryption(tokens.encryption.clone());
     let Some(url) = config.jwks.clone() else { return Ok((verifier, None)) };
     let options = JwksOptions { url, algorithms: tokens.public_key_algorithms(), fixed: secrets };
     let client = Arc::new(JwksClient::new(options, keys, Arc::clone(clock), Arc::clone(rng))?);

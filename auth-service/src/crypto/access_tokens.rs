@@ -11,11 +11,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{
     claims::{ACCESS_TOKEN_TYPE, AccessClaims},
     clock::Timestamp,
+    jwe::{Encryption, JweKey},
     jwk::JwkSet,
     secret::SecretSet,
     verifier::{KeySet, Keys, RepeatedKid, TokenError, Verifier},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     jws::{JwsSigner, SigningFailed},
@@ -48,6 +49,8 @@ pub struct AccessTokens {
     verifier: Verifier,
     verifying: Keys,
     secrets: KeySet,
+    /// Set where new tokens are encrypted.
+    encrypts_with: Option<JweKey>,
     /// The one that makes codes comes first; the others only check them.
     code_keys: Vec<hmac::Key>,
     clock: Arc<dyn Clock>,
@@ -84,6 +87,7 @@ impl AccessTokens {
             verifier: Verifier::with_keys(issuer, issuer, verifying.clone(), Arc::clone(&clock)),
             verifying,
             secrets,
+            encrypts_with: None,
             code_keys: own
                 .iter()
                 .map(|secret| hmac::Key::new(hmac::HMAC_SHA256, &secret.derive(b"latchkey jti")))
@@ -125,8 +129,23 @@ impl AccessTokens {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Gives `claims` a `jti` and signs them.
+    /// Encrypts what is signed, and reads encrypted tokens, as `encryption` says. A plain token stays good here until it
+    /// expires: its code shows that it is auth-service's own, so that turning encryption on refuses nobody.
+    #[must_use]
+    pub fn with_encryption(mut self, encryption: Encryption) -> Self {
+        self.encrypts_with = encryption.issuing_key().cloned();
+        self.verifier = self.verifier.with_encryption(encryption.lenient());
+        self
+    }
+
+    /// Gives `claims` a `jti`, signs them, and encrypts the token where that is set.
     pub fn sign(&self, claims: AccessClaims, rng: &dyn Rng) -> Result<SecretString, SignError> {
+        let signed = self.signed(claims, rng)?;
+        let Some(key) = &self.encrypts_with else { return Ok(signed) };
+        key.encrypt(signed.expose_secret(), rng).map(SecretString::from).ok_or(SigningFailed.into())
+    }
+
+    fn signed(&self, claims: AccessClaims, rng: &dyn Rng) -> Result<SecretString, SignError> {
         let mut jti = [0; RANDOM_BYTES + CODE_BYTES];
         let (random, code) = jti.split_at_mut(RANDOM_BYTES);
         rng.fill(random);
@@ -171,8 +190,7 @@ fn coded_text(claims: &AccessClaims, random: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use common::{claims::UserClaims, secret::SigningSecret, testing::ManualClock};
-    use secrecy::ExposeSecret;
+    use common::{claims::UserClaims, jwe::JweKeys, secret::SigningSecret, testing::ManualClock};
     use uuid::Uuid;
 
     use super::*;
@@ -248,5 +266,27 @@ mod tests {
         let rolling = SecretSet { previous: Some(old.current.clone()), ..new.clone() };
         assert!(tokens(&shared, &rolling).verify(token.expose_secret()).is_ok());
         assert_eq!(tokens(&shared, &new).verify(token.expose_secret()), Err(TokenError::BadSignature));
+    }
+
+    #[test]
+    fn where_encryption_is_required_tokens_are_encrypted_and_older_plain_ones_stay_good_here() {
+        let (shared, own) = (secrets("a"), secrets("b"));
+        let key = JweKey::parse(&URL_SAFE_NO_PAD.encode([1; 32]).into()).unwrap();
+        let keys = JweKeys::only(key);
+        let off = tokens(&shared, &own);
+        let accept = tokens(&shared, &own).with_encryption(Encryption::Accept(keys.clone()));
+        let require = tokens(&shared, &own).with_encryption(Encryption::Require(keys));
+        let parts = |tokens: &AccessTokens| {
+            let token = tokens.sign(claims(), &SystemRng).unwrap();
+            (token.expose_secret().split('.').count(), token)
+        };
+        let ((plain, plain_token), (accepted, _), (encrypted, encrypted_token)) =
+            (parts(&off), parts(&accept), parts(&require));
+        assert_eq!((plain, accepted, encrypted), (3, 3, 5));
+        for reader in [&accept, &require] {
+            assert!(reader.verify(plain_token.expose_secret()).is_ok());
+            assert!(reader.verify(encrypted_token.expose_secret()).is_ok());
+        }
+        assert_eq!(off.verify(encrypted_token.expose_secret()), Err(TokenError::Malformed));
     }
 }

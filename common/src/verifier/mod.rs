@@ -1,6 +1,6 @@
 //! Decides whether a token may be believed.
 //!
-//! The order is fixed: size, form, header, key, signature, claims, time, revocation. Nothing of a token is used before the
+//! The order is fixed: size, encryption where it is on, form, header, key, signature, claims, time, revocation. Nothing of a token is used before the
 //! step that makes it trustworthy, and the header never chooses how it is checked: `kid` names a key, and the
 //! key says the algorithm. Signatures are checked by `jsonwebtoken`; what that crate leaves to its caller
 //! (`typ`, `crit`, repeated members, `iat`, our clock) is checked here.
@@ -11,11 +11,12 @@ mod header;
 mod jws;
 mod keys;
 mod standing;
-mod strict_json;
+pub(crate) mod strict_json;
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 pub use error::TokenError;
+pub(crate) use header::present;
 pub use jws::{Expected, JwsVerifier};
 pub use keys::{KeySet, KeySource, Keys, RepeatedKid, VerifyingKey};
 pub use standing::{RevocationCheck, Standing};
@@ -23,6 +24,7 @@ pub use standing::{RevocationCheck, Standing};
 use crate::{
     claims::{ACCESS_TOKEN_TYPE, AccessClaims, TimedClaims},
     clock::{Clock, Timestamp},
+    jwe::{self, Encryption},
     secret::SecretSet,
 };
 use cache::{TokenCache, VerifiedToken};
@@ -38,6 +40,7 @@ pub const LEEWAY: Duration = Duration::from_secs(5);
 pub struct Verifier {
     jws: JwsVerifier,
     cache: TokenCache,
+    encryption: Encryption,
     revocations: Option<Arc<dyn RevocationCheck>>,
     source: Option<Arc<dyn KeySource>>,
     clock: Arc<dyn Clock>,
@@ -58,6 +61,7 @@ impl Verifier {
         Self {
             jws: JwsVerifier::new(&expected, keys, Arc::clone(&clock)),
             cache: TokenCache::new(),
+            encryption: Encryption::Off,
             revocations: None,
             source: None,
             clock,
@@ -68,6 +72,13 @@ impl Verifier {
     #[must_use]
     pub fn with_source(mut self, source: Arc<dyn KeySource>) -> Self {
         self.source = Some(source);
+        self
+    }
+
+    /// Reads encrypted tokens as `encryption` says.
+    #[must_use]
+    pub fn with_encryption(mut self, encryption: Encryption) -> Self {
+        self.encryption = encryption;
         self
     }
 
@@ -87,11 +98,23 @@ impl Verifier {
             }
             return checked.map(|()| claims);
         }
-        let (claims, key) = self.jws.verify_signature::<AccessClaims>(token)?;
+        let (claims, key) = self.jws.verify_signature::<AccessClaims>(&self.decrypted(token)?)?;
         let claims = Arc::new(claims);
         self.check_now(&claims, &key)?;
         self.cache.insert(token, VerifiedToken { claims: Arc::clone(&claims), key });
         Ok(claims)
+    }
+
+    /// The signed token in `token`: itself, where it is not encrypted and need not be.
+    fn decrypted<'token>(&self, token: &'token str) -> Result<Cow<'token, str>, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError::TooLong);
+        }
+        match (&self.encryption, jwe::is_encrypted(token)) {
+            (Encryption::Accept(keys) | Encryption::Require(keys), true) => keys.decrypt(token).map(Cow::Owned),
+            (Encryption::Require(_), false) => Err(TokenError::NotEncrypted),
+            (Encryption::Off, _) | (Encryption::Accept(_), false) => Ok(Cow::Borrowed(token)),
+        }
     }
 
     /// What may change while a token is cached: the time, and whether it was revoked.

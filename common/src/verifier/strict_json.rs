@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use super::TokenError;
 
 /// Checks one base64url part of a token.
-pub(super) fn check_part(part: &str) -> Result<(), TokenError> {
+pub(crate) fn check_part(part: &str) -> Result<(), TokenError> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
     serde_json::from_slice::<Unrepeated>(&bytes).map(|_| ()).map_err(|_| TokenError::Malformed)
 }

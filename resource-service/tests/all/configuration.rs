@@ -44,6 +44,10 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     JWT_SECRET must have at least 32 bytes
     JWT_SECRET_NEXT must have at least 32 bytes
     JWT_SECRET_PREVIOUS must have at least 32 bytes
+    JWE must be off, accept or require
+    JWE_KEY must be 32 bytes in base64url without padding
+    JWE_KEY_NEXT must be 32 bytes in base64url without padding
+    JWE_KEY_PREVIOUS must be 32 bytes in base64url without padding
     REVOCATION_MAX_STALENESS must be a duration such as 90s, 15m or 30d, between 2s and 1day
     REVOCATION_STALE must be serve or refuse
     REVOCATION_COLD_START must be serve or refuse
@@ -56,6 +60,17 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     RESOURCE_INTERNAL_BIND must be an address and a port such as 0.0.0.0:8081
     RESOURCE_DRAIN_TIMEOUT must be a duration such as 90s, 15m or 30d, between 1s and 10m
     ");
+}
+
+#[test]
+fn encryption_needs_a_key_and_a_known_mode() {
+    let with = |more: &[(&'static str, &str)]| {
+        let more: Variables = more.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        [least_variables("sqlite:notes.db"), more].concat()
+    };
+    assert_snapshot!(errors(&with(&[("JWE", "require")])), @"JWE_KEY is missing, and JWE is not off");
+    assert_snapshot!(errors(&with(&[("JWE", "accept"), ("JWE_KEY", "c2hvcnQ")])), @"JWE_KEY must be 32 bytes in base64url without padding");
+    assert_snapshot!(errors(&with(&[("JWE", "on")])), @"JWE must be off, accept or require");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod bad_input;
 mod bad_tokens;
 mod configuration;
 mod documentation;
+mod encrypted_tokens;
 mod management;
 mod migrations;
 mod notes;

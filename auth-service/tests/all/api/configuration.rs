@@ -42,6 +42,10 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     JWT_SECRET must have at least 32 bytes
     JWT_SECRET_NEXT must have at least 32 bytes
     JWT_SECRET_PREVIOUS must have at least 32 bytes
+    JWE must be off, accept or require
+    JWE_KEY must be 32 bytes in base64url without padding
+    JWE_KEY_NEXT must be 32 bytes in base64url without padding
+    JWE_KEY_PREVIOUS must be 32 bytes in base64url without padding
     REFRESH_SECRET must have at least 32 bytes
     REFRESH_SECRET_NEXT must have at least 32 bytes
     REFRESH_SECRET_PREVIOUS must have at least 32 bytes

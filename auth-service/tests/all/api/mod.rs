@@ -4,6 +4,7 @@ mod audit;
 mod bad_input;
 mod configuration;
 mod documentation;
+mod encrypted_tokens;
 mod foreign_tokens;
 mod login;
 mod logout;

@@ -1,0 +1,48 @@
+//! Encrypted access tokens: auth-service issues them, takes them back, and loses nobody while the setting changes.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::support::service::{Backend, TestService};
+
+fn key() -> String {
+    URL_SAFE_NO_PAD.encode([1; 32])
+}
+
+/// The same service after a restart with another `JWE`.
+async fn restarted(service: &TestService, mode: &str) -> TestService {
+    service.replica_with(&[("JWE", mode), ("JWE_KEY", &key())]).await
+}
+
+#[tokio::test]
+async fn from_off_to_require_and_back_every_token_stays_good() {
+    let off = TestService::start(Backend::Sqlite).await;
+    let ada = off.registered("ada").await;
+    let (accept, require) = (restarted(&off, "accept").await, restarted(&off, "require").await);
+    let mut parts = Vec::new();
+    let mut tokens = Vec::new();
+    for service in [&off, &accept, &require] {
+        let token = service.log_in(&ada).await.access;
+        parts.push(token.split('.').count());
+        tokens.push(token);
+    }
+    assert_eq!(parts, [3, 3, 5]);
+    for token in &tokens {
+        // A replica that has the new setting already, and one that has the old one still.
+        for service in [&accept, &require] {
+            assert_eq!(service.get_as(token, "/auth/me").await.status, 200);
+        }
+    }
+    assert_eq!(off.get_as(&tokens[2], "/auth/me").await.status, 401, "it has no key");
+}
+
+#[tokio::test]
+async fn a_refresh_gives_an_encrypted_token_where_that_is_required() {
+    let service = TestService::start_with(Backend::Sqlite, &[("JWE", "require"), ("JWE_KEY", &key())]).await;
+    let ada = service.registered("ada").await;
+    let refresh = service.log_in(&ada).await.refresh;
+    let answer = service.post("/auth/refresh", serde_json::json!({"refresh_token": refresh})).await;
+    assert_eq!(answer.status, 200, "{answer}");
+    let access = answer.tokens().access;
+    assert_eq!(access.split('.').count(), 5);
+    assert_eq!(service.get_as(&access, "/auth/me").await.status, 200);
+}

@@ -1,0 +1,236 @@
+//! Encrypted access tokens (RFC 7516): nested, so signed first and then encrypted with `dir` and `A256GCM`.
+//!
+//! A gateway's log, a browser's history and a proxy on the way see nothing of the claims. The signature inside decides
+//! whether a token is believed, as ever: whoever has the key of the encryption can read tokens and not mint them.
+
+use std::{fmt, sync::Arc};
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    rng::Rng,
+    verifier::{TokenError, present, strict_json},
+};
+
+const KEY_BYTES: usize = 32;
+const TAG_BYTES: usize = 16;
+const ALGORITHM: &str = "dir";
+const ENCRYPTION: &str = "A256GCM";
+const CONTENT_TYPE: &str = "JWT";
+
+/// The text is not a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be {KEY_BYTES} bytes in base64url without padding")]
+pub struct InvalidJweKey;
+
+/// A key of `A256GCM`. Prints its name only.
+#[derive(Clone)]
+pub struct JweKey {
+    kid: String,
+    key: Arc<LessSafeKey>,
+}
+
+impl JweKey {
+    /// Reads 32 bytes of base64url (RFC 4648, section 5) without padding.
+    pub fn parse(text: &SecretString) -> Result<Self, InvalidJweKey> {
+        let decoded = URL_SAFE_NO_PAD.decode(text.expose_secret()).map_err(|_| InvalidJweKey)?;
+        let bytes = Zeroizing::new(decoded);
+        if bytes.len() != KEY_BYTES {
+            return Err(InvalidJweKey);
+        }
+        let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| InvalidJweKey)?;
+        let named = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"latchkey jwe kid");
+        let mut kid = URL_SAFE_NO_PAD.encode(named);
+        kid.truncate(16);
+        Ok(Self { kid, key: Arc::new(LessSafeKey::new(key)) })
+    }
+
+    /// The name of the key in a token's outer header: 16 characters of base64url(HMAC-SHA256(key, "latchkey jwe kid")).
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// Encrypts a signed token. `None` when it is longer than the cipher takes, which no token is.
+    ///
+    /// Each token takes 96 random bits as its nonce, so a key is good for 2³² tokens (NIST SP 800-38D, section 8.3).
+    #[must_use]
+    pub fn encrypt(&self, signed: &str, rng: &dyn Rng) -> Option<String> {
+        let header = Header { alg: ALGORITHM, enc: ENCRYPTION, cty: CONTENT_TYPE, kid: &self.kid };
+        let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).ok()?);
+        let mut nonce = [0; NONCE_LEN];
+        rng.fill(&mut nonce);
+        let mut text = signed.as_bytes().to_vec();
+        let tag = self
+            .key
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(header.as_bytes()), &mut text)
+            .ok()?;
+        let [nonce, text, tag] = [&nonce[..], &text, tag.as_ref()].map(|part| URL_SAFE_NO_PAD.encode(part));
+        Some(format!("{header}..{nonce}.{text}.{tag}"))
+    }
+}
+
+impl fmt::Debug for JweKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JweKey").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+/// The keys during a rolling change. All decrypt; only `current` encrypts.
+#[derive(Debug, Clone)]
+pub struct JweKeys {
+    /// Encrypts and decrypts.
+    pub current: JweKey,
+    /// Decrypts already, because another replica may encrypt with it before this one does.
+    pub next: Option<JweKey>,
+    /// Decrypts still, because tokens encrypted with it may be alive.
+    pub previous: Option<JweKey>,
+}
+
+impl JweKeys {
+    /// A set of one.
+    #[must_use]
+    pub fn only(current: JweKey) -> Self {
+        Self { current, next: None, previous: None }
+    }
+
+    fn find(&self, kid: &str) -> Option<&JweKey> {
+        let mut keys = [Some(&self.current), self.next.as_ref(), self.previous.as_ref()].into_iter().flatten();
+        keys.find(|key| key.kid == kid)
+    }
+
+    /// The signed token in an encrypted one. It is not verified by this.
+    pub(crate) fn decrypt(&self, token: &str) -> Result<String, TokenError> {
+        let parts: Vec<_> = token.split('.').collect();
+        // With `dir` there is no encrypted key: its part is empty (RFC 7518, section 4.5).
+        let [protected, "", nonce, text, tag] = parts[..] else { return Err(TokenError::Malformed) };
+        let key = self.find(&read_header(protected)?).ok_or(TokenError::UnknownKey)?;
+        let nonce = decode(nonce)?.try_into().map_err(|_| TokenError::Malformed)?;
+        let tag = decode(tag)?;
+        if tag.len() != TAG_BYTES {
+            return Err(TokenError::Malformed);
+        }
+        let mut text = decode(text)?;
+        text.extend(tag);
+        let opened = key
+            .key
+            .open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(protected.as_bytes()), &mut text)
+            .map_err(|_| TokenError::Undecryptable)?
+            .len();
+        text.truncate(opened);
+        String::from_utf8(text).map_err(|_| TokenError::Malformed)
+    }
+}
+
+/// Whether `token` has the parts of a JWE, and not of a JWS.
+pub(crate) fn is_encrypted(token: &str) -> bool {
+    token.bytes().filter(|byte| *byte == b'.').count() == 4
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, TokenError> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'a str,
+    enc: &'a str,
+    cty: &'a str,
+    kid: &'a str,
+}
+
+#[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says that a parameter is there")]
+struct RawHeader {
+    alg: String,
+    enc: String,
+    cty: Option<String>,
+    kid: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    crit: bool,
+    #[serde(default, deserialize_with = "present")]
+    b64: bool,
+    #[serde(default, deserialize_with = "present")]
+    zip: bool,
+    #[serde(default, deserialize_with = "present")]
+    jku: bool,
+    #[serde(default, deserialize_with = "present")]
+    jwk: bool,
+    #[serde(default, deserialize_with = "present")]
+    x5u: bool,
+    #[serde(default, deserialize_with = "present")]
+    x5c: bool,
+}
+
+/// The `kid` of a header that says what it must.
+fn read_header(part: &str) -> Result<String, TokenError> {
+    strict_json::check_part(part)?;
+    let raw: RawHeader = serde_json::from_slice(&decode(part)?).map_err(|_| TokenError::Malformed)?;
+    let RawHeader { crit, b64, zip, jku, jwk, x5u, x5c, .. } = raw;
+    if [crit, b64, zip, jku, jwk, x5u, x5c].contains(&true) || raw.cty.as_deref() != Some(CONTENT_TYPE) {
+        return Err(TokenError::WrongType);
+    }
+    if raw.alg != ALGORITHM || raw.enc != ENCRYPTION {
+        return Err(TokenError::WrongAlgorithm);
+    }
+    raw.kid.ok_or(TokenError::UnknownKey)
+}
+
+/// Whether access tokens are encrypted: `JWE`.
+#[derive(Debug, Clone, Default)]
+pub enum Encryption {
+    /// An encrypted token is refused.
+    #[default]
+    Off,
+    /// Both kinds are read; auth-service issues signed ones.
+    Accept(JweKeys),
+    /// Only encrypted ones are read; auth-service issues them.
+    Require(JweKeys),
+}
+
+impl Encryption {
+    /// What a token may be where also those that were signed before the change must be read.
+    #[must_use]
+    pub fn lenient(self) -> Self {
+        match self {
+            Self::Require(keys) => Self::Accept(keys),
+            other => other,
+        }
+    }
+
+    /// The key that new tokens are encrypted with, where they are.
+    #[must_use]
+    pub fn issuing_key(&self) -> Option<&JweKey> {
+        match self {
+            Self::Require(keys) => Some(&keys.current),
+            Self::Off | Self::Accept(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_thirty_two_bytes_of_base64url() {
+        let is_key = |text: &str| JweKey::parse(&SecretString::from(text)).is_ok();
+        assert!(is_key(&URL_SAFE_NO_PAD.encode([251; 32])));
+        for wrong in [URL_SAFE_NO_PAD.encode([0; 31]), URL_SAFE_NO_PAD.encode([0; 33]), "-".repeat(43), String::new()] {
+            assert!(!is_key(&wrong), "{wrong}");
+        }
+        assert!(!is_key(&format!("{}=", URL_SAFE_NO_PAD.encode([251; 32]))), "padding");
+    }
+
+    #[test]
+    fn a_key_prints_its_name_only() {
+        let key = JweKey::parse(&URL_SAFE_NO_PAD.encode([251; 32]).into()).unwrap();
+        assert_eq!(format!("{key:?}"), format!("JweKey {{ kid: {:?}, .. }}", key.kid()));
+    }
+}
