@@ -101,7 +101,7 @@ struct RawClaims {
     iat: i64,
     nbf: Option<i64>,
     jti: String,
-    sid: Option<Uuid>,
+    sid: Option<String>,
     scope: Scope,
     roles: Option<Vec<String>>,
     auth_time: Option<i64>,
@@ -119,7 +119,7 @@ impl TryFrom<RawClaims> for AccessClaims {
         let RawClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope, .. } = raw;
         match (raw.sid, raw.roles, raw.auth_time) {
             (Some(sid), Some(roles), Some(auth_time)) => {
-                let sub = Uuid::try_parse(&sub).map_err(|_| InvalidClaims)?;
+                let (sub, sid) = (canonical_uuid(&sub)?, canonical_uuid(&sid)?);
                 Ok(Self::User(UserClaims {
                     iss,
                     aud,
@@ -141,6 +141,13 @@ impl TryFrom<RawClaims> for AccessClaims {
             _ => Err(InvalidClaims),
         }
     }
+}
+
+/// In the one form that auth-service writes: a reader that compares texts must not see another user in the same token.
+fn canonical_uuid(text: &str) -> Result<Uuid, InvalidClaims> {
+    let id = Uuid::try_parse(text).map_err(|_| InvalidClaims)?;
+    let mut canonical = Uuid::encode_buffer();
+    if id.hyphenated().encode_lower(&mut canonical) == text { Ok(id) } else { Err(InvalidClaims) }
 }
 
 impl AccessClaims {

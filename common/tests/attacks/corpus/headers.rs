@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Case,
-    fixture::{claims, header, renamed, secret, signed, with, without},
-};
+use super::Case;
+use crate::fixture::{claims, header, renamed, secret, signed, with, without};
 
 pub fn cases() -> Vec<Case> {
     [algorithms(), key_names(), types(), renamed_members(), foreign_rules(), not_one_object()].concat()

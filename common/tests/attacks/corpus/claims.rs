@@ -3,10 +3,8 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{
-    Case,
-    fixture::{NOW, claims, header, renamed, signed, with, without},
-};
+use super::Case;
+use crate::fixture::{NOW, claims, header, renamed, signed, with, without};
 
 const REQUIRED: [&str; 11] =
     ["iss", "aud", "sub", "client_id", "exp", "iat", "jti", "sid", "scope", "roles", "auth_time"];
@@ -117,7 +115,20 @@ fn names() -> Vec<Case> {
         json!(["notes\u{0}"]),
         json!(["ｎｏｔｅｓ"]),
     ];
-    let subjects = ["", "ada", "not-a-uuid", "00000000-0000-0000-0000-00000000000g", "' OR 1=1 --", "../ada"];
+    let subjects = [
+        "",
+        "ada",
+        "not-a-uuid",
+        "00000000-0000-0000-0000-00000000000g",
+        "' OR 1=1 --",
+        "../ada",
+        // Other forms of one UUID.
+        "01890A5D-AC96-774B-BCCE-B302099A8057",
+        "01890a5dac96774bbcceb302099a8057",
+        "{01890a5d-ac96-774b-bcce-b302099a8057}",
+        "urn:uuid:01890a5d-ac96-774b-bcce-b302099a8057",
+        "01890a5d-ac96-774b-bcce-b302099a8057 ",
+    ];
     let scopes = [" ", "a  b", " a", "a ", "a\tb", "a\nb", "a\"b", "a\\b", "a\u{0}", "ä"];
     let subjects = ["sub", "sid"].into_iter().flat_map(|name| subjects.map(|subject| replaced(name, json!(subject))));
     issuers

@@ -39,8 +39,19 @@ pub fn hs256(key: &[u8], message: &str) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message.as_bytes()).as_ref().to_vec()
 }
 
+/// The verifier's keys: one an algorithm.
+pub fn key_names() -> [(Algorithm, String); 4] {
+    [
+        (Algorithm::HS256, secret().kid()),
+        (Algorithm::EdDSA, "ed".to_owned()),
+        (Algorithm::ES256, "ec".to_owned()),
+        (Algorithm::RS256, "rsa".to_owned()),
+    ]
+}
+
 pub struct Fixture {
     pub verifier: Verifier,
+    keys: [VerifyingKey; 4],
     pub ed: Ed25519KeyPair,
     pub ec: EcdsaKeyPair,
     pub rsa: RsaKeyPair,
@@ -55,21 +66,40 @@ impl Fixture {
         let ed = Ed25519KeyPair::generate().unwrap();
         let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-        let key = |kid: &str, algorithm, decoding| VerifyingKey { kid: kid.to_owned(), algorithm, decoding };
-        let set = KeySet::new([
-            key(&secret().kid(), Algorithm::HS256, DecodingKey::from_secret(secret().as_bytes())),
-            key("ed", Algorithm::EdDSA, DecodingKey::from_ed_der(ed.public_key().as_ref())),
-            key("ec", Algorithm::ES256, DecodingKey::from_ec_der(ec.public_key().as_ref())),
-            key("rsa", Algorithm::RS256, rsa_decoding(&rsa)),
-        ]);
+        let keys = key_names().map(|(algorithm, kid)| {
+            let decoding = match algorithm {
+                Algorithm::EdDSA => DecodingKey::from_ed_der(ed.public_key().as_ref()),
+                Algorithm::ES256 => DecodingKey::from_ec_der(ec.public_key().as_ref()),
+                Algorithm::RS256 => rsa_decoding(&rsa),
+                _ => DecodingKey::from_secret(secret().as_bytes()),
+            };
+            VerifyingKey { kid, algorithm, decoding }
+        });
+        let set = KeySet::new(keys.clone());
         let clock = Arc::new(ManualClock::at(NOW));
         let verifier =
             Verifier::with_keys(ISSUER, AUDIENCE, Keys::fixed(set.unwrap()), clock).with_encryption(encryption);
-        Self { verifier, ed, ec, rsa }
+        Self { verifier, keys, ed, ec, rsa }
     }
 
     pub fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, TokenError> {
         self.verifier.verify(token)
+    }
+
+    /// The key of this name.
+    pub fn key(&self, kid: &str) -> Option<&VerifyingKey> {
+        self.keys.iter().find(|key| key.kid == kid)
+    }
+
+    /// A signature by the key of `algorithm`.
+    pub fn sign(&self, algorithm: Algorithm, message: &str) -> Vec<u8> {
+        match algorithm {
+            Algorithm::HS256 => hs256(secret().as_bytes(), message),
+            Algorithm::EdDSA => self.sign_ed(message),
+            Algorithm::ES256 => self.sign_ec(message),
+            Algorithm::RS256 => self.sign_rsa(message),
+            other => panic!("no key of {other:?}"),
+        }
     }
 
     pub fn sign_ed(&self, message: &str) -> Vec<u8> {
@@ -119,7 +149,7 @@ impl Fixture {
     }
 }
 
-pub fn rsa_decoding(pair: &RsaKeyPair) -> DecodingKey {
+fn rsa_decoding(pair: &RsaKeyPair) -> DecodingKey {
     let public = pair.public_key();
     DecodingKey::from_rsa_raw_components(
         public.modulus().big_endian_without_leading_zero(),

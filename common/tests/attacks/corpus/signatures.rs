@@ -8,10 +8,8 @@ use aws_lc_rs::{
     rand::SystemRandom,
 };
 
-use super::{
-    Case,
-    fixture::{Fixture, claims, encode, header, header_of, hs256, message, secret},
-};
+use super::Case;
+use crate::fixture::{Fixture, claims, encode, header, header_of, hs256, key_names, message, secret};
 
 pub fn cases(fixture: &Fixture) -> Vec<Case> {
     [confusion(fixture), none(), hmacs(), ecdsa(fixture), eddsa(fixture), rsa(fixture)].concat()
@@ -39,21 +37,15 @@ fn confusion(fixture: &Fixture) -> Vec<Case> {
         }
     }
     // One real signature under each other name, and under each other algorithm's name.
-    let algorithms = [("HS256", kid.as_str()), ("EdDSA", "ed"), ("ES256", "ec"), ("RS256", "rsa")];
-    for (signer, _) in algorithms {
-        for (algorithm, _) in algorithms {
-            for (owner, name) in algorithms {
+    for (signer, _) in key_names() {
+        for (algorithm, _) in key_names() {
+            for (owner, name) in key_names() {
                 if signer == algorithm && signer == owner {
                     continue;
                 }
-                let message = message_of(algorithm, name);
-                let signature = match signer {
-                    "HS256" => hs256(secret().as_bytes(), &message),
-                    "EdDSA" => fixture.sign_ed(&message),
-                    "ES256" => fixture.sign_ec(&message),
-                    _ => fixture.sign_rsa(&message),
-                };
-                cases.push(case(format!("{signer} called {algorithm} by {name}"), &message, signature));
+                let message = message_of(&format!("{algorithm:?}"), &name);
+                let signature = fixture.sign(signer, &message);
+                cases.push(case(format!("{signer:?} called {algorithm:?} by {name}"), &message, signature));
             }
         }
     }
@@ -68,9 +60,10 @@ fn none() -> Vec<Case> {
         .iter()
         .flat_map(|name| signatures.map(|signature| case(format!("alg {name:?}"), &message_of(name, &kid), signature)))
         .collect();
-    for (algorithm, kid) in [("HS256", kid.as_str()), ("EdDSA", "ed"), ("ES256", "ec"), ("RS256", "rsa")] {
-        cases.push(case(format!("{algorithm} without a signature"), &message_of(algorithm, kid), []));
-        cases.push(Case::new(format!("{algorithm} without its last dot"), message_of(algorithm, kid)));
+    for (algorithm, kid) in key_names() {
+        let message = message_of(&format!("{algorithm:?}"), &kid);
+        cases.push(case(format!("{algorithm:?} without a signature"), &message, []));
+        cases.push(Case::new(format!("{algorithm:?} without its last dot"), message));
     }
     cases
 }

@@ -4,10 +4,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use common::{jwe::JweKey, rng::SystemRng, verifier::MAX_TOKEN_BYTES};
 use serde_json::json;
 
-use super::{
-    Case,
-    fixture::{claims, encode, header, hs256, secret, signed},
-};
+use super::Case;
+use crate::fixture::{claims, encode, header, hs256, secret, signed};
 
 const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -129,7 +127,7 @@ fn resigned(good: &str) -> Vec<String> {
         let spaces = (0..3).find(|spaces| (json.len() + spaces) % 3 == over).unwrap();
         encode(format!("{json}{}", " ".repeat(spaces)))
     };
-    let (header_json, claims_json) = (super::fixture::header().to_string(), super::fixture::claims().to_string());
+    let (header_json, claims_json) = (crate::fixture::header().to_string(), crate::fixture::claims().to_string());
     let stray = |json: &str| [stray(&ending(json, 1), 16), stray(&ending(json, 2), 4)].concat();
     let headers = [spoiled(header), stray(&header_json)].concat().into_iter().map(|it| format!("{it}.{claims}"));
     let bodies = [spoiled(claims), stray(&claims_json)].concat().into_iter().map(|it| format!("{header}.{it}"));
