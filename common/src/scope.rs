@@ -84,7 +84,22 @@ impl<'de> Deserialize<'de> for Scope {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn a_scope_has_the_words_of_its_text_and_no_others(text in prop_oneof!["[a-c:\"\\\\ ]{0,12}", ".{0,30}"]) {
+            if let Ok(scope) = text.parse::<Scope>() {
+                let words: BTreeSet<_> = text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+                prop_assert_eq!(&scope.0, &words);
+                prop_assert_eq!(scope.to_string().parse::<Scope>(), Ok(scope));
+            }
+        }
+    }
 
     #[test]
     fn order_and_repetition_do_not_matter() {

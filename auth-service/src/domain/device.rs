@@ -28,26 +28,40 @@ const SYSTEMS: [(&str, &str); 7] = [
 /// The name for a `User-Agent` header. Programs keep the name of their first product, as in `curl/8.5.0`.
 #[must_use]
 pub fn device_name(user_agent: Option<&str>) -> String {
-    let Some(agent) = user_agent.filter(|agent| !agent.trim().is_empty()) else {
-        return "Unknown device".to_owned();
-    };
+    let agent = user_agent.unwrap_or_default();
     let named =
         |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     match (named(&BROWSERS), named(&SYSTEMS)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(browser), None) => browser.to_owned(),
-        _ => first_product(agent),
+        _ => first_product(agent).unwrap_or_else(|| "Unknown device".to_owned()),
     }
 }
 
-fn first_product(agent: &str) -> String {
-    let product = agent.split_whitespace().next().unwrap_or_default();
-    product.chars().filter(char::is_ascii_graphic).take(MAX_DEVICE_BYTES).collect()
+fn first_product(agent: &str) -> Option<String> {
+    let product = agent.split_whitespace().next()?;
+    let name: String = product.chars().filter(char::is_ascii_graphic).take(MAX_DEVICE_BYTES).collect();
+    (!name.is_empty()).then_some(name)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn a_name_is_short_printable_and_never_empty(
+            agent in prop_oneof![".{0,200}", "[ -~]{0,40}(Firefox/|Linux|Edg){0,3}.{0,9}"],
+        ) {
+            let name = device_name(Some(&agent));
+            prop_assert!((1..=MAX_DEVICE_BYTES).contains(&name.len()), "{:?}", name);
+            prop_assert!(name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
+        }
+    }
 
     #[test]
     fn browsers_are_named_with_their_system() {

@@ -93,7 +93,22 @@ impl FromStr for Cursor {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn a_cursor_is_read_as_it_stands_or_not_at_all(
+            text in prop_oneof!["[-a-zA-Z0-9]{0,70}[.]?[-0-9]{0,5}[.]?", ".{0,80}"],
+        ) {
+            if let Ok(cursor) = text.parse::<Cursor>() {
+                prop_assert_eq!(cursor.to_string(), text);
+            }
+        }
+    }
 
     #[test]
     fn a_cursor_comes_back_as_it_was() {

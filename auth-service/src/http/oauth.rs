@@ -146,3 +146,58 @@ fn basic_credentials(request: &HttpRequest) -> Result<(ClientId, ClientSecret), 
     let id = id.parse().map_err(|_| OAuthError::invalid_client())?;
     Ok((id, ClientSecret::presented(SecretString::from(secret.to_owned()))))
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{http::header::HeaderValue, test::TestRequest};
+    use proptest::{collection::vec, prelude::*, sample::select};
+
+    use super::*;
+
+    fn read(values: &[&[u8]]) -> Option<(String, String)> {
+        let values = values.iter().filter_map(|value| HeaderValue::from_bytes(value).ok());
+        let request =
+            values.fold(TestRequest::default(), |request, value| request.append_header((AUTHORIZATION, value)));
+        let (id, secret) = basic_credentials(&request.to_http_request()).ok()?;
+        Some((id.to_string(), secret.expose().to_owned()))
+    }
+
+    #[test]
+    fn credentials_come_once() {
+        let good = format!("Basic {}", STANDARD.encode("reports:lkc_x:y"));
+        assert_eq!(read(&[good.as_bytes()]), Some(("reports".to_owned(), "lkc_x:y".to_owned())));
+        assert_eq!(read(&[good.as_bytes(), good.as_bytes()]), None);
+        assert_eq!(read(&[]), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn what_is_read_is_what_was_written(
+            scheme in select(vec!["Basic ", "Basic  ", "bAsIc ", "Bearer ", "Basic", ""]),
+            decoded in prop_oneof!["[a-z]{0,4}[-0-9]{0,3}:?[!-~]{0,20}".prop_map(Into::into), vec(any::<u8>(), 0..40)],
+            spoiled in prop::option::weighted(0.2, vec(any::<u8>(), 1..4)),
+        ) {
+            let spoiled = spoiled.unwrap_or_default();
+            let value = [scheme.as_bytes(), STANDARD.encode(&decoded).as_bytes(), &spoiled].concat();
+            if let Some((id, secret)) = read(&[&value]) {
+                prop_assert!(scheme.trim_end().eq_ignore_ascii_case("basic"));
+                prop_assert_eq!(format!("{id}:{secret}").into_bytes(), decoded);
+                prop_assert!(spoiled.trim_ascii().is_empty());
+            }
+        }
+
+        #[test]
+        fn a_form_is_read_under_its_own_media_type_only(
+            content_type in prop_oneof!["application/x-www-form-urlencoded[; a-z]{0,4}", ".{0,60}"],
+            body in prop_oneof!["(grant_type|scope|=|&|%[0-9A-F]{2}|a){0,12}".prop_map(Into::into), vec(any::<u8>(), 0..9)],
+        ) {
+            let Ok(value) = HeaderValue::from_str(&content_type) else { return Ok(()) };
+            let request = TestRequest::default().insert_header((CONTENT_TYPE, value)).to_http_request();
+            let media_type = content_type.split(';').next().unwrap().trim();
+            let is_form = media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+            prop_assert!(form(&request, &body).is_err() || is_form);
+        }
+    }
+}

@@ -76,3 +76,49 @@ impl From<TokenError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    fn read(values: &[&[u8]]) -> Result<Option<String>, ()> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+        }
+        optional_token(&headers).map(|token| token.map(str::to_owned)).map_err(drop)
+    }
+
+    #[test]
+    fn a_token_comes_once_or_not_at_all() {
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&[b"bearer   a.b"]), Ok(Some("a.b".to_owned())));
+        assert_eq!(read(&[b"Bearer a", b"Bearer a"]), Err(()));
+        assert_eq!(read(&[b"Bearer"]), Err(()));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn a_token_is_all_that_follows_the_scheme(
+            scheme in prop_oneof!["Bearer |bEaReR  |Bearer\t|Basic ".prop_map(Into::into), vec(any::<u8>(), 0..10)],
+            rest in prop_oneof!["[!-~]{0,40}".prop_map(Into::into), vec(any::<u8>(), 0..40)],
+        ) {
+            let value = [scheme, rest].concat();
+            if HeaderValue::from_bytes(&value).is_err() {
+                return Ok(());
+            }
+            let is_bearer = value.len() >= 7 && value[..7].eq_ignore_ascii_case(b"bearer ");
+            let is_text = value.iter().all(|byte| *byte == b'\t' || (b' '..=b'~').contains(byte));
+            let expected = (is_bearer && is_text).then(|| {
+                let blanks = value[7..].iter().take_while(|byte| **byte == b' ').count();
+                String::from_utf8(value[7 + blanks..].to_vec()).unwrap()
+            });
+            prop_assert_eq!(read(&[&value]), expected.map(Some).ok_or(()));
+        }
+    }
+}

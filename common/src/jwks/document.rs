@@ -142,6 +142,9 @@ fn sized(text: Option<&String>, bytes: std::ops::RangeInclusive<usize>) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use proptest::{collection::vec, prelude::*, sample::select};
     use serde_json::{Value, json};
 
     use super::*;
@@ -236,5 +239,45 @@ mod tests {
         for garbage in [&b""[..], b"<html>", b"[]", b"{}", b"{\"keys\":7}", b"{\"keys\":[]} x", b"\xFF\xFE"] {
             assert_eq!(read(garbage, &ALL).err(), Some(DocumentError::Malformed));
         }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn whatever_a_document_says_its_keys_have_one_of_the_algorithms_and_names_of_their_own(
+            members in vec((0..3_usize, select(MEMBERS.to_vec()), value()), 0..8),
+        ) {
+            let mut keys = [ed25519(), p256(), rsa()];
+            for (key, name, value) in members {
+                keys[key][name] = value;
+            }
+            if let Ok(kids) = kids(&keys) {
+                let different: HashSet<_> = kids.iter().collect();
+                prop_assert_eq!(different.len(), kids.len());
+                prop_assert!(keys.iter().all(|key| key.get("d").is_none_or(Value::is_null)));
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_answered(document in vec(any::<u8>(), 0..300)) {
+            prop_assert!(read(&document, &ALL).is_err());
+        }
+    }
+
+    const MEMBERS: [&str; 14] =
+        ["kty", "kid", "alg", "use", "key_ops", "crv", "x", "y", "n", "e", "d", "k", "oth", "x5c"];
+
+    fn value() -> impl Strategy<Value = Value> {
+        let words =
+            ["", "OKP", "EC", "RSA", "oct", "one", "two", "EdDSA", "ES256", "RS256", "HS256", "none", "P-256", "AQAB"];
+        prop_oneof![
+            4 => select(words.to_vec()).prop_map(Value::from),
+            1 => (0..300_usize).prop_map(|bytes| json!(base64(bytes))),
+            1 => Just(Value::Null),
+            1 => any::<i64>().prop_map(Value::from),
+            1 => Just(json!(["verify"])),
+            1 => Just(json!({})),
+        ]
     }
 }

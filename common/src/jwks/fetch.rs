@@ -52,3 +52,41 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let mut directives = directives.flat_map(|value| value.split(',')).map(|word| word.trim().to_ascii_lowercase());
     directives.find_map(|word| word.strip_prefix("max-age=")?.parse().ok().map(Duration::from_secs))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    fn read(value: &[u8]) -> Option<Duration> {
+        max_age(&HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_bytes(value).ok()?)]))
+    }
+
+    #[test]
+    fn a_lifetime_is_found_among_other_directives() {
+        assert_eq!(read(b"public, Max-Age=300"), Some(Duration::from_mins(5)));
+        for none in [&b""[..], b"no-store", b"max-age", b"max-age=", b"max-age=-1", b"max-age=1e3", b"s-maxage=300"] {
+            assert_eq!(read(none), None);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn a_lifetime_is_a_number_that_was_written(
+            value in prop_oneof![
+                "(public|max-age=|[0-9]{0,25}|[,= ]){0,6}".prop_map(Into::into),
+                vec(any::<u8>(), 0..40),
+            ],
+        ) {
+            if let Some(age) = read(&value) {
+                let text = String::from_utf8_lossy(&value).to_ascii_lowercase();
+                let seconds = age.as_secs().to_string();
+                prop_assert!(text.contains("max-age=") && text.contains(&seconds), "{seconds} of {text:?}");
+            }
+        }
+    }
+}

@@ -104,3 +104,28 @@ fn name_the_request(response: ServiceResponse, id: &RequestId) -> ServiceRespons
         _ => response,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn an_id_is_fit_for_a_header_and_a_log_whatever_was_sent(
+            sent in prop_oneof!["[-._a-zA-Z0-9]{0,70}".prop_map(Into::into), vec(any::<u8>(), 0..80)],
+        ) {
+            let Ok(value) = HeaderValue::from_bytes(&sent) else { return Ok(()) };
+            let request = TestRequest::default().insert_header((REQUEST_ID.clone(), value)).to_srv_request();
+            let id = RequestId::of(&request);
+            prop_assert!(is_request_id(id.as_str()));
+            let plain = sent.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte));
+            let kept = plain && (1..=64).contains(&sent.len());
+            prop_assert_eq!(id.as_str().as_bytes() == &sent[..], kept);
+        }
+    }
+}

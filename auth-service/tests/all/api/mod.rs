@@ -1,5 +1,6 @@
 //! The service over HTTP, one file a use case.
 
+mod any_headers;
 mod audit;
 mod bad_input;
 mod configuration;
