@@ -62,6 +62,8 @@ Usage: cargo xtask test [arguments for the test runner]
 The runner is cargo-nextest where it is installed, else `cargo test`. Its exit code is passed on.
 The tests find the servers through LATCHKEY_TEST_REDIS_URL and LATCHKEY_TEST_POSTGRES_URL, and the programs to start
 more of them through LATCHKEY_TEST_REDIS_SERVER, LATCHKEY_TEST_POSTGRES_BIN (a folder) and LATCHKEY_TEST_NGINX.
+Encrypted tokens are exchanged with jose and jwcrypto, which are installed once into target/tools/: LATCHKEY_TEST_NODE,
+LATCHKEY_TEST_JOSE (a folder) and LATCHKEY_TEST_JWCRYPTO_PYTHON.
 ";
 
 pub const LINT: &str = "\

@@ -27,6 +27,7 @@ mod settings;
 mod stop_request;
 mod test;
 mod test_servers;
+mod token_libraries;
 mod tools;
 mod up;
 

@@ -12,7 +12,8 @@ use crate::project::{EVERY_PACKAGE, cargo};
 use crate::say;
 use crate::stop_request::{self, Origin, StopRequest};
 use crate::test_servers;
-use crate::tools::{self, NGINX, POSTGRES, REDIS, program};
+use crate::token_libraries;
+use crate::tools::{self, NGINX, NODE, POSTGRES, PYTHON, REDIS, program};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -22,10 +23,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
     let begun = Instant::now();
     say::step("Looking for what the tests need", || {
-        tools::ensure(&[&tools::TO_BUILD[..], &[&REDIS, &POSTGRES, &NGINX]].concat())
+        tools::ensure(&[&tools::TO_BUILD[..], &[&REDIS, &POSTGRES, &NGINX, &NODE, &PYTHON]].concat())
     })?;
     let [redis_server, postgres_bin, nginx] =
         [REDIS.find_or_install()?, POSTGRES.find_or_install()?, NGINX.find_or_install()?];
+    let libraries = say::step("Looking for jose and jwcrypto", || {
+        token_libraries::find_or_install(root, &NODE.find_or_install()?, &PYTHON.find_or_install()?)
+    })?;
 
     let stop = StopRequest::watch()?;
     let redis = say::step("Starting a private Redis", || test_servers::redis(&redis_server, &stop))?;
@@ -37,6 +41,9 @@ pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
             .env("LATCHKEY_TEST_REDIS_SERVER", &redis_server)
             .env("LATCHKEY_TEST_POSTGRES_BIN", &postgres_bin)
             .env("LATCHKEY_TEST_NGINX", &nginx)
+            .env("LATCHKEY_TEST_NODE", &libraries.node)
+            .env("LATCHKEY_TEST_JOSE", &libraries.jose)
+            .env("LATCHKEY_TEST_JWCRYPTO_PYTHON", &libraries.python)
             // A test's process may end while a thread of its pool connects; with TLS, OpenSSL's exit handler would then
             // take away what that thread uses.
             .env("PGSSLMODE", "disable")

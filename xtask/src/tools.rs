@@ -36,7 +36,8 @@ pub const PERL: Tool = Tool {
     name: "perl with its standard modules",
     purpose: "configures OpenSSL's build",
     packages: Packages { apt: "perl", dnf: "perl", brew: "perl" },
-    find: || program(&["perl"]).filter(|perl| has_standard_modules(perl)),
+    // Debian's `perl-base` has the program, but not the modules that OpenSSL's Configure loads.
+    find: || program(&["perl"]).filter(|perl| succeeds(perl, &["-MIPC::Cmd", "-MFindBin", "-MTime::Piece", "-e1"])),
 };
 
 pub const NGINX: Tool = Tool {
@@ -59,6 +60,24 @@ pub const POSTGRES: Tool = Tool {
     packages: Packages { apt: "postgresql", dnf: "postgresql-server", brew: "postgresql@17" },
     find: postgres_bin,
 };
+
+pub const NODE: Tool = Tool {
+    name: "Node.js 20 or newer with npm",
+    purpose: "runs jose, which the tests exchange encrypted tokens with",
+    packages: Packages { apt: "nodejs npm", dnf: "nodejs npm", brew: "node" },
+    find: || program(&["node"]).filter(|node| succeeds(node, &["-e", IS_NODE_20]) && program(&["npm"]).is_some()),
+};
+
+pub const PYTHON: Tool = Tool {
+    name: "Python 3.11 or newer with its modules venv and ensurepip",
+    purpose: "runs jwcrypto, which the tests exchange encrypted tokens with",
+    packages: Packages { apt: "python3 python3-venv", dnf: "python3", brew: "python" },
+    find: || program(&["python3"]).filter(|python| succeeds(python, &["-c", IS_PYTHON_311])),
+};
+
+const IS_NODE_20: &str = "process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)";
+
+const IS_PYTHON_311: &str = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))";
 
 /// What compiling the dependencies takes beside Rust.
 pub const TO_BUILD: [&Tool; 3] = [&C_COMPILER, &MAKE, &PERL];
@@ -113,10 +132,9 @@ fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
-/// Debian's `perl-base` has the program, but not the modules that OpenSSL's Configure loads.
-fn has_standard_modules(perl: &Path) -> bool {
-    Command::new(perl)
-        .args(["-MIPC::Cmd", "-MFindBin", "-MTime::Piece", "-e1"])
+fn succeeds(program: &Path, args: &[&str]) -> bool {
+    Command::new(program)
+        .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
