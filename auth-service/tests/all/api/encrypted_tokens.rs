@@ -1,8 +1,13 @@
 //! Encrypted access tokens: auth-service issues them, takes them back, and loses nobody while the setting changes.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use common::{clock::Clock, jwe::JweKey};
+use serde_json::json;
 
-use crate::support::service::{Backend, TestService};
+use crate::support::{
+    peer::{Peer, Shared},
+    service::{Backend, ISSUER, JWT_SECRET, TestService, shared_secret},
+};
 
 fn key() -> String {
     URL_SAFE_NO_PAD.encode([1; 32])
@@ -40,9 +45,31 @@ async fn a_refresh_gives_an_encrypted_token_where_that_is_required() {
     let service = TestService::start_with(Backend::Sqlite, &[("JWE", "require"), ("JWE_KEY", &key())]).await;
     let ada = service.registered("ada").await;
     let refresh = service.log_in(&ada).await.refresh;
-    let answer = service.post("/auth/refresh", serde_json::json!({"refresh_token": refresh})).await;
+    let answer = service.post("/auth/refresh", json!({"refresh_token": refresh})).await;
     assert_eq!(answer.status, 200, "{answer}");
     let access = answer.tokens().access;
     assert_eq!(access.split('.').count(), 5);
     assert_eq!(service.get_as(&access, "/auth/me").await.status, 200);
+}
+
+#[tokio::test]
+async fn other_services_read_its_tokens_with_other_libraries_and_cannot_mint_for_it() {
+    let service = TestService::start_with(Backend::Sqlite, &[("JWE", "require"), ("JWE_KEY", &key())]).await;
+    let ada = service.registered("ada").await;
+    let token = service.log_in(&ada).await.access;
+    let kid = JweKey::parse(&key().into()).unwrap().kid().to_owned();
+    let now = service.clock.now().seconds();
+    let shared = Shared { issuer: ISSUER, audience: "resource-service", secret: JWT_SECRET, now };
+    for peer in Peer::ALL {
+        let claims = peer.open(&shared, &token, &key(), &kid).unwrap();
+        assert_eq!((&claims["client_id"], &claims["exp"]), (&json!("first-party"), &json!(now + 900)), "{peer:?}");
+        let mut another = claims.clone();
+        another["roles"] = json!(["admin"]);
+        let header = json!({"alg": "HS256", "typ": "at+jwt", "kid": shared_secret().kid()});
+        let outer = json!({"alg": "dir", "enc": "A256GCM", "cty": "JWT", "kid": kid});
+        for (claims, status) in [(claims, 200), (another, 401)] {
+            let token = peer.seal(&shared, &header, &claims, &outer, &key()).unwrap();
+            assert_eq!(service.get_as(&token, "/auth/me").await.status, status, "{peer:?}");
+        }
+    }
 }
