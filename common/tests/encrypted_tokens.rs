@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -82,6 +82,18 @@ fn the_next_and_the_previous_key_decrypt_and_no_other() {
         assert_eq!(answer(Encryption::Require(keys.clone()), &encrypted(byte)), Ok(()), "{byte}");
     }
     assert_eq!(answer(Encryption::Require(keys), &encrypted(4)), Err(TokenError::UnknownKey));
+}
+
+#[test]
+fn the_second_time_an_encrypted_token_comes_from_memory_until_it_expires() {
+    let clock = Arc::new(ManualClock::at(NOW));
+    let verifier = Verifier::new("issuer", "notes", &SecretSet::only(secret()), Arc::clone(&clock) as _);
+    let verifier = verifier.with_encryption(accept());
+    let token = encrypted(1);
+    let (first, second) = (verifier.verify(&token).unwrap(), verifier.verify(&token).unwrap());
+    assert!(Arc::ptr_eq(&first, &second));
+    clock.advance(Duration::from_secs(905));
+    assert_eq!(verifier.verify(&token).map(drop), Err(TokenError::Expired));
 }
 
 #[test]
