@@ -15,6 +15,8 @@ mod api;
 mod crashes;
 mod faults;
 mod gateway;
+#[path = "../../../common/tests/interop/peer.rs"]
+mod peer;
 mod process;
 mod signing_keys;
 mod stores;

@@ -4,9 +4,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{jwe::JweKey, rng::SystemRng};
 use serde_json::json;
 
+use crate::peer::{Peer, Shared};
 use crate::support::{
     database::Kind::Sqlite,
-    peer::{Peer, Shared},
     service::{ADA, AUDIENCE, ISSUER, JWT_SECRET, START, TestService, Variables, secret},
 };
 

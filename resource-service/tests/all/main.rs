@@ -16,6 +16,8 @@ mod management;
 mod migrations;
 mod notes;
 mod paging;
+#[path = "../../../common/tests/interop/peer.rs"]
+mod peer;
 mod program;
 mod stats;
 mod store_away;

@@ -1,7 +1,7 @@
 //! What only holds if both sides do their part: auth-service and resource-service, whole, over HTTP, in one process. The
 //! services do not know each other; this is where they meet.
 
-#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test reports by panicking")]
 
 mod auth_away;
 mod cold_start;

@@ -4,10 +4,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{clock::Clock, jwe::JweKey};
 use serde_json::json;
 
-use crate::support::{
-    peer::{Peer, Shared},
-    service::{Backend, ISSUER, JWT_SECRET, TestService, shared_secret},
-};
+use crate::peer::{Peer, Shared};
+use crate::support::service::{Backend, ISSUER, JWT_SECRET, TestService, shared_secret};
 
 fn key() -> String {
     URL_SAFE_NO_PAD.encode([1; 32])

@@ -3,8 +3,6 @@
 pub mod answer;
 pub mod child;
 pub mod database;
-#[path = "../../../../common/tests/interop/peer.rs"]
-pub mod peer;
 pub mod postgres;
 pub mod redis;
 pub mod service;

@@ -2,7 +2,5 @@
 
 pub mod answer;
 pub mod database;
-#[path = "../../../../common/tests/interop/peer.rs"]
-pub mod peer;
 pub mod postgres;
 pub mod service;
