@@ -37,7 +37,8 @@ pub async fn logout(deps: &Deps, token: &SecretString, address: Option<IpAddr>) 
     let token = token.expose_secret();
     let (user, session) = match deps.refresh_tokens.verify(token) {
         Ok(verified) => (verified.user, verified.session),
-        Err(TokenError::WrongType) => named_session(deps, token)?,
+        // An encrypted access token has not even the form of a refresh token.
+        Err(TokenError::WrongType | TokenError::Malformed) => named_session(deps, token)?,
         Err(error) => return Err(error.into()),
     };
     if end(deps, user, session).await? {

@@ -2,10 +2,14 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{clock::Clock, jwe::JweKey};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::peer::{Peer, Shared};
-use crate::support::service::{Backend, ISSUER, JWT_SECRET, TestService, shared_secret};
+use crate::support::{
+    answer::Answer,
+    service::{Backend, ISSUER, JWT_SECRET, TestService, shared_secret},
+};
 
 fn key() -> String {
     URL_SAFE_NO_PAD.encode([1; 32])
@@ -39,7 +43,7 @@ async fn from_off_to_require_and_back_every_token_stays_good() {
 }
 
 #[tokio::test]
-async fn a_refresh_gives_an_encrypted_token_where_that_is_required() {
+async fn a_refresh_gives_an_encrypted_token_where_that_is_required_and_a_logout_takes_it() {
     let service = TestService::start_with(Backend::Sqlite, &[("JWE", "require"), ("JWE_KEY", &key())]).await;
     let ada = service.registered("ada").await;
     let refresh = service.log_in(&ada).await.refresh;
@@ -48,6 +52,9 @@ async fn a_refresh_gives_an_encrypted_token_where_that_is_required() {
     let access = answer.tokens().access;
     assert_eq!(access.split('.').count(), 5);
     assert_eq!(service.get_as(&access, "/auth/me").await.status, 200);
+    let logout = Answer::of(service.request(Method::POST, "/auth/logout").bearer_auth(&access)).await;
+    assert_eq!(logout.status, 204, "{logout}");
+    assert_eq!(service.get_as(&access, "/auth/me").await.status, 401);
 }
 
 #[tokio::test]
