@@ -5,6 +5,7 @@
 
 mod auth_away;
 mod cold_start;
+mod encrypted;
 mod keys;
 mod many;
 mod missed;
