@@ -145,7 +145,7 @@ async fn an_entry_stays_as_long_as_a_token_could(#[values(Sqlite, Postgres, Redi
     let stores = Stores::of(store);
     let start = stores.end().await;
     let token = new_user().to_string();
-    let revoked = vec![Revoked::Token(token.clone()), Revoked::Client("reports".parse().unwrap())];
+    let revoked = vec![Revoked::Token(token.clone()), Revoked::Client("revoked-reports".parse().unwrap())];
     stores.log.append(revoked, None, NOW).await.unwrap();
     let (entries, _) = stores.follow(Some(start)).await;
     let own = entries.into_iter().find(|entry| entry.revoked == Revoked::Token(token.clone())).unwrap();
