@@ -56,6 +56,7 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     AUTH_KEY_ROTATION must be a duration such as 90s, 15m or 30d, between 1m and 9years 11months 27days 21h 50m 24s
     AUTH_JWKS_MAX_AGE must be a duration such as 90s, 15m or 30d, between 1s and 1day
     REDIS_URL must begin with redis:// or rediss://, or with redis+cluster:// or redis+sentinel:// (rediss+… for TLS)
+    REDIS_DURABLE_LOGINS must be true or false
     REFRESH_HOLD must be a duration such as 90s, 15m or 30d, between 1s and 10m
     REFRESH_IDLE_TTL must be a duration such as 90s, 15m or 30d, between 1m and 9years 11months 27days 21h 50m 24s
     REFRESH_ABSOLUTE_TTL must be a duration such as 90s, 15m or 30d, between 1m and 9years 11months 27days 21h 50m 24s
