@@ -24,16 +24,17 @@ use crate::{
         refresh_tokens::RefreshTokens,
     },
     http::{self, BODY_LIMIT, Outcomes, TrustedProxies},
-    ports::{Clock, RevocationLog, Rng, SessionStore, StoreError, UserStore},
+    ports::{Clock, RevocationLog, Rng, SessionStore, StoreError, ThrottleStore, UserStore},
     service::{
         Deps,
         audit::Audit,
         revocation_feed::{RevocationFeed, log_kept},
         signing_keys::{KeyKeeper, KeysError},
+        throttle::Throttle,
     },
     storage::{
-        redis::RedisSessions,
-        sql::{SCHEMA, SqlAnnouncements, SqlAudit, SqlClients, SqlKeys, SqlSessions, SqlUsers},
+        redis::{InvalidRedisUrl, RedisSessions, RedisThrottle},
+        sql::{SCHEMA, SqlAnnouncements, SqlAudit, SqlClients, SqlKeys, SqlSessions, SqlThrottle, SqlUsers},
     },
 };
 
@@ -82,17 +83,20 @@ impl App {
         tasks.spawn(background::sweep_audit(audit_trail.clone(), config.audit, Arc::clone(&clock)));
         let announcements = Arc::new(SqlAnnouncements::new(sql.clone()));
         let kept = log_kept(&config.policy);
-        let (sessions, log): (Arc<dyn SessionStore>, Arc<dyn RevocationLog>) = if let Some(url) = &config.redis {
-            let sessions = RedisSessions::connect(url).map_err(|error| StartError::Redis(error.to_string()))?;
-            let sessions = sessions.keeping_revocations_for(kept).with_durable_logins(config.durable_logins);
-            let log = Arc::new(sessions.log());
-            (Arc::new(sessions), log)
-        } else {
-            let sessions = SqlSessions::new(sql).keeping_revocations_for(kept);
-            tasks.spawn(background::sweep_sessions(sessions.clone(), Arc::clone(&clock)));
-            let log = Arc::new(sessions.log());
-            (Arc::new(sessions), log)
-        };
+        let (sessions, log, throttle): (Arc<dyn SessionStore>, Arc<dyn RevocationLog>, Arc<dyn ThrottleStore>) =
+            if let Some(url) = &config.redis {
+                let wrong = |error: InvalidRedisUrl| StartError::Redis(error.to_string());
+                let sessions = RedisSessions::connect(url).map_err(wrong)?;
+                let sessions = sessions.keeping_revocations_for(kept).with_durable_logins(config.durable_logins);
+                let log = Arc::new(sessions.log());
+                (Arc::new(sessions), log, Arc::new(RedisThrottle::connect(url).map_err(wrong)?))
+            } else {
+                let throttle = SqlThrottle::new(sql.clone());
+                let sessions = SqlSessions::new(sql).keeping_revocations_for(kept);
+                tasks.spawn(background::sweep_sessions(sessions.clone(), throttle.clone(), Arc::clone(&clock)));
+                let log = Arc::new(sessions.log());
+                (Arc::new(sessions), log, Arc::new(throttle))
+            };
         tasks.spawn(background::announce(announcements, Arc::clone(&log), Arc::clone(&clock)));
         let feed = Arc::new(RevocationFeed::new(log, &metrics));
         tasks.spawn(Arc::clone(&feed).run());
@@ -117,6 +121,7 @@ impl App {
             users,
             clients,
             sessions,
+            throttle: Throttle::new(throttle, &config.refresh_secrets.current, Arc::clone(&clock)),
             audit: audit.clone(),
             audit_store: Arc::new(audit_trail),
             hasher: Arc::new(BcryptPool::start(config.bcrypt, Arc::clone(&rng), &metrics)?),

@@ -10,7 +10,7 @@ use crate::{
     crypto::access_tokens::AccessTokens,
     ports::{Announcements, Clock, RevocationLog, SessionStore, StoreError, UserStore},
     service::{announce::announce_pending, effects::apply_pending, signing_keys::KeyKeeper},
-    storage::sql::{SqlAudit, SqlSessions, SqlUsers},
+    storage::sql::{SqlAudit, SqlSessions, SqlThrottle, SqlUsers},
 };
 
 /// How long a committed change waits for its sessions when the request itself could not see to it.
@@ -63,18 +63,19 @@ pub async fn keep_signing_keys(keeper: KeyKeeper, access_tokens: Arc<AccessToken
     }
 }
 
-/// Deletes expired sessions, and what the revocation log need not say any more, where the store does not do so by
-/// itself: a small batch at a time.
-pub async fn sweep_sessions(sessions: SqlSessions, clock: Arc<dyn Clock>) {
+/// Deletes expired sessions and counters, and what the revocation log need not say any more, where the store does not
+/// do so by itself: a small batch at a time.
+pub async fn sweep_sessions(sessions: SqlSessions, throttle: SqlThrottle, clock: Arc<dyn Clock>) {
     let mut rounds = Rounds::every(SWEEP_PAUSE, "sweeping expired sessions");
     loop {
         rounds.next().await;
-        rounds.ended(sweep(&sessions, &*clock).await.as_ref().err());
+        rounds.ended(sweep(&sessions, &throttle, &*clock).await.as_ref().err());
     }
 }
 
-async fn sweep(sessions: &SqlSessions, clock: &dyn Clock) -> Result<(), StoreError> {
+async fn sweep(sessions: &SqlSessions, throttle: &SqlThrottle, clock: &dyn Clock) -> Result<(), StoreError> {
     while more_after(sessions.sweep(clock.now(), SWEEP_BATCH).await?).await {}
+    while more_after(throttle.sweep(clock.now(), SWEEP_BATCH).await?).await {}
     let log = sessions.log();
     while more_after(log.sweep(clock.now(), SWEEP_BATCH).await?).await {}
     Ok(())

@@ -20,6 +20,7 @@ use crate::domain::{
     revocation::{Cursor, Revocation, Revoked},
     session::{PresentedToken, RefreshRules, Refusal, RevokedReason, Rotation, Session},
     signing_key::{KeyId, Retirement, SigningKey},
+    throttle::{Settlement, Verdict},
     user::{Account, Identifier, User},
 };
 
@@ -281,6 +282,35 @@ pub trait SessionStore: Send + Sync {
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// The names of an attempt's counters: codes that tell neither names nor addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptKeys {
+    /// Of the address on the account.
+    pub pair: String,
+    /// Of the account.
+    pub account: String,
+    /// Of the address, if it is known.
+    pub address: Option<String>,
+    /// Of the mark that the account was used from the address.
+    pub known: String,
+}
+
+/// Counters of failed attempts, shared by all replicas.
+#[async_trait]
+pub trait ThrottleStore: Send + Sync {
+    /// Carries out [`decide`](crate::domain::throttle::decide) in one step.
+    async fn reserve(&self, attempt: &AttemptKeys, now: Timestamp) -> Result<Verdict, StoreError>;
+
+    /// Carries out [`settle`](crate::domain::throttle::settle); after a success, the marks `also_known` are made as well.
+    async fn settle(
+        &self,
+        attempt: &AttemptKeys,
+        settlement: Settlement,
+        also_known: &[String],
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 }
 
 /// The audit trail.

@@ -165,6 +165,7 @@ statuses! {
     PayloadTooLarge = 413 "Content Too Large",
     UnsupportedMediaType = 415 "Unsupported Media Type",
     UnprocessableEntity = 422 "Unprocessable Content",
+    TooManyRequests = 429 "Too Many Requests",
     InternalServerError = 500 "Internal Server Error",
     ServiceUnavailable = 503 "Service Unavailable",
 }

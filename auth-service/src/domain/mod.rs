@@ -13,4 +13,5 @@ pub mod revocation;
 pub mod session;
 pub mod signing_key;
 pub mod signing_key_rules;
+pub mod throttle;
 pub mod user;

@@ -51,6 +51,7 @@ pub async fn login(
     let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     let login = Login {
         mode: requested_mode(mode.as_deref())?,
+        name: username.to_lowercase(),
         identifier: Identifier::parse(&username),
         password: Password::new(password).map_err(|error| invalid_password("password", error))?,
         device: device_name(user_agent),

@@ -9,6 +9,7 @@ use prometheus_client::{
 use crate::{
     domain::session::Rotation,
     service::{
+        Trouble,
         login::LoginError,
         refresh::{RefreshError, Refreshed},
     },
@@ -47,6 +48,7 @@ impl Outcomes {
             Ok(_) => "ok",
             Err(LoginError::InvalidCredentials) => "invalid_credentials",
             Err(LoginError::UserDisabled) => "user_disabled",
+            Err(LoginError::Trouble(Trouble::Throttled { .. })) => "throttled",
             Err(LoginError::Trouble(_)) => "unavailable",
         };
         self.logins.get_or_create(&Outcome { outcome }).inc();

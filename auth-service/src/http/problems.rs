@@ -39,6 +39,15 @@ fn trouble_as(trouble: &Trouble, code: &'static str) -> Problem {
             tracing::warn!(%trouble, "answered 503");
             Problem::unavailable(code, NOT_NOW, RETRY_AFTER)
         }
+        Trouble::Throttled { retry_after, .. } => {
+            let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
+            Problem::new(
+                Status::TooManyRequests,
+                "too_many_attempts",
+                "Too many attempts have failed; wait and try again",
+            )
+            .with_header("Retry-After", seconds.to_string())
+        }
         Trouble::Busy | Trouble::Contended => {
             tracing::warn!(%trouble, "answered 503");
             Problem::unavailable(code, "Too much is going on right now; try again in a moment", RETRY_AFTER)

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::{
     Deps, Trouble,
     audit::own_event,
+    confirm_password::{ConfirmError, confirm_password},
     effects::{Applied, change_and_apply},
     register::own_words,
 };
@@ -32,6 +33,15 @@ pub enum ChangePasswordError {
     Trouble(#[from] Trouble),
 }
 
+impl From<ConfirmError> for ChangePasswordError {
+    fn from(error: ConfirmError) -> Self {
+        match error {
+            ConfirmError::WrongPassword => Self::WrongPassword,
+            ConfirmError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
 /// Checks the current password and replaces it.
 pub async fn change_password(
     deps: &Deps,
@@ -40,19 +50,13 @@ pub async fn change_password(
     new: Password,
     address: Option<IpAddr>,
 ) -> Result<Applied, ChangePasswordError> {
-    let account = deps.users.find_by_id(session.user).await.map_err(Trouble::from)?;
-    let hash = account.as_ref().map(|account| account.password.clone());
-    let matches = deps.hasher.verify(current, hash).await.map_err(Trouble::from)?;
-    let event = |kind| own_event(deps, kind, session, address);
-    let Some(account) = account.filter(|_| matches) else {
-        deps.audit.record(event(AuditKind::WrongPassword));
-        return Err(ChangePasswordError::WrongPassword);
-    };
+    let account = confirm_password(deps, session, current, address).await?;
     let own_words = own_words(&account.user.username, account.user.email.as_ref());
     check_strength(&new, &own_words).map_err(ChangePasswordError::WeakPassword)?;
     let change =
         Change::Password { expected: account.password, new: deps.hasher.hash(new).await.map_err(Trouble::from)? };
+    let event = own_event(deps, AuditKind::PasswordChanged, session, address);
     let effect = Effect::EndSessions { reason: EndReason::PasswordChange, except: Some(session.id) };
-    let applied = change_and_apply(deps, session.user, &change, &effect, event(AuditKind::PasswordChanged)).await?;
+    let applied = change_and_apply(deps, session.user, &change, &effect, event).await?;
     applied.ok_or(ChangePasswordError::WrongPassword)
 }

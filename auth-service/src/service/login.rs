@@ -8,6 +8,7 @@ use super::{
     Deps, FIRST_PARTY_CLIENT, Trouble,
     audit::own_event,
     grant::{Grant, grant},
+    throttle::Guarded,
 };
 use crate::{
     domain::{
@@ -15,7 +16,7 @@ use crate::{
         ids::{SessionId, TokenId, UserId},
         password::Password,
         session::{CurrentToken, Mode, Session},
-        user::{Account, Identifier},
+        user::{Account, Identifier, User},
     },
     ports::Creation,
 };
@@ -26,6 +27,8 @@ const ATTEMPTS: u32 = 3;
 /// What a client sends, checked for form.
 #[derive(Debug, Clone)]
 pub struct LoginRequest {
+    /// What was typed as the name, in lower case.
+    pub name: String,
     /// Who it is, if anybody can go by that.
     pub identifier: Option<Identifier>,
     /// The password.
@@ -54,14 +57,26 @@ pub enum LoginError {
 
 /// Checks the password, begins a session, and issues its first tokens.
 pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Grant, LoginError> {
+    let reservation = deps.throttle.reserve(Guarded::Password(&request.name), request.address).await?;
+    let result = attempt(deps, &request).await;
+    match &result {
+        Ok((_, user)) => reservation.succeeded_for(user).await,
+        Err(LoginError::InvalidCredentials) => reservation.failed(deps, login_event(deps, AuditKind::Throttled)),
+        Err(LoginError::UserDisabled | LoginError::Trouble(_)) => reservation.withdrawn().await,
+    }
+    result.map(|(grant, _)| grant)
+}
+
+async fn attempt(deps: &Deps, request: &LoginRequest) -> Result<(Grant, User), LoginError> {
     for _ in 0..ATTEMPTS {
         let account = match &request.identifier {
             Some(identifier) => deps.users.find(identifier).await.map_err(Trouble::from)?,
             None => None,
         };
-        let account = verified(deps, &request, account).await?;
+        let account = verified(deps, request, account).await?;
         let now = deps.clock.now();
-        let session = begin(deps, &request, account, now);
+        let user = account.user.clone();
+        let session = begin(deps, request, account, now);
         match deps.sessions.create(&session, now).await.map_err(Trouble::from)? {
             Creation::Done { ended } => {
                 for older in ended {
@@ -69,7 +84,7 @@ pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Grant, LoginErr
                 }
                 let event = own_event(deps, AuditKind::Login, &session, request.address);
                 deps.audit.record(event.of_client(&session.client_id).with("mode", session.mode.as_str()));
-                return Ok(first_grant(deps, &session, now)?);
+                return Ok((first_grant(deps, &session, now)?, user));
             }
             // The password was changed, or the roles, after they were read: what was read is not true any more.
             Creation::StaleEpoch => {}
@@ -94,9 +109,12 @@ async fn verified(deps: &Deps, request: &LoginRequest, account: Option<Account>)
 }
 
 fn refused(deps: &Deps, request: &LoginRequest, user: Option<UserId>, why: &str) -> AuditEvent {
-    let event = deps.audit.event(AuditKind::LoginFailed, Actor::Anonymous).from_address(request.address);
-    let event = event.of_client(FIRST_PARTY_CLIENT).with("why", why);
+    let event = login_event(deps, AuditKind::LoginFailed).from_address(request.address).with("why", why);
     user.into_iter().fold(event, AuditEvent::to_user)
+}
+
+fn login_event(deps: &Deps, kind: AuditKind) -> AuditEvent {
+    deps.audit.event(kind, Actor::Anonymous).of_client(FIRST_PARTY_CLIENT)
 }
 
 fn begin(deps: &Deps, request: &LoginRequest, account: Account, now: Timestamp) -> Session {

@@ -8,6 +8,7 @@ pub mod authenticate;
 pub mod authenticate_service;
 pub mod change_password;
 pub mod client_credentials;
+pub mod confirm_password;
 pub mod effects;
 pub mod end_sessions_before;
 pub mod grant;
@@ -23,15 +24,16 @@ pub mod refresh;
 pub mod register;
 pub mod revocation_feed;
 pub mod signing_keys;
+pub mod throttle;
 
 use std::{sync::Arc, time::Duration};
 
 use common::scope::Scope;
 
-use self::audit::Audit;
+use self::{audit::Audit, throttle::Throttle};
 use crate::{
     crypto::{access_tokens::AccessTokens, refresh_tokens::RefreshTokens},
-    domain::{client::LONGEST_CLIENT_TOKEN, session::RefreshRules},
+    domain::{client::LONGEST_CLIENT_TOKEN, session::RefreshRules, throttle::Limit},
     ports::{AuditStore, ClientStore, Clock, HashError, PasswordHasher, Rng, SessionStore, StoreError, UserStore},
 };
 
@@ -43,6 +45,8 @@ pub struct Deps {
     pub clients: Arc<dyn ClientStore>,
     /// Sessions.
     pub sessions: Arc<dyn SessionStore>,
+    /// In front of everything that checks a secret.
+    pub throttle: Throttle,
     /// Where use cases say what happened.
     pub audit: Audit,
     /// What has been said.
@@ -111,7 +115,7 @@ impl Policy {
 /// The built-in public client that users log in through.
 pub const FIRST_PARTY_CLIENT: &str = "first-party";
 
-/// What can go wrong in every use case, through nobody's fault at the other end of the line.
+/// What can go wrong in every use case, whatever was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// A store is down or slow: try again.
@@ -120,6 +124,14 @@ pub enum Trouble {
     /// Too many passwords wait to be hashed: try again.
     #[error("too many passwords are waiting to be hashed")]
     Busy,
+    /// Too many attempts have failed: wait.
+    #[error("too many attempts have failed ({})", limit.as_str())]
+    Throttled {
+        /// Whose limit it is.
+        limit: Limit,
+        /// For how long.
+        retry_after: Duration,
+    },
     /// The user changed again and again while the request was under way: try again.
     #[error("the user changed while the request was under way")]
     Contended,

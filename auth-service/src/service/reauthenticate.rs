@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::{
     Deps, Trouble,
     audit::own_event,
+    confirm_password::{ConfirmError, confirm_password},
     grant::{Grant, grant},
 };
 use crate::domain::{audit::AuditKind, password::Password, session::Session};
@@ -23,6 +24,15 @@ pub enum ReauthenticateError {
     Trouble(#[from] Trouble),
 }
 
+impl From<ConfirmError> for ReauthenticateError {
+    fn from(error: ConfirmError) -> Self {
+        match error {
+            ConfirmError::WrongPassword => Self::WrongPassword,
+            ConfirmError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
 /// Checks the password; `auth_time` is now. Answers with an access token that says so; the refresh token stays as it is.
 pub async fn reauthenticate(
     deps: &Deps,
@@ -30,12 +40,7 @@ pub async fn reauthenticate(
     password: Password,
     address: Option<IpAddr>,
 ) -> Result<Grant, ReauthenticateError> {
-    let account = deps.users.find_by_id(session.user).await.map_err(Trouble::from)?;
-    let hash = account.map(|account| account.password);
-    if !deps.hasher.verify(password, hash).await.map_err(Trouble::from)? {
-        deps.audit.record(own_event(deps, AuditKind::WrongPassword, session, address));
-        return Err(ReauthenticateError::WrongPassword);
-    }
+    confirm_password(deps, session, password, address).await?;
     let now = deps.clock.now();
     if !deps.sessions.reauthenticated(session.user, session.id, now).await.map_err(Trouble::from)? {
         return Err(ReauthenticateError::LoginRequired);

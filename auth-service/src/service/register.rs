@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Deps, Registration, Trouble, audit};
+use super::{Deps, Registration, Trouble, audit, throttle::Guarded};
 use crate::{
     domain::{
         audit::{Actor, AuditKind},
@@ -65,6 +65,8 @@ pub async fn register(deps: &Deps, registrant: Registrant) -> Result<User, Regis
     };
     let own_words = own_words(&registrant.username, registrant.email.as_ref());
     check_strength(&registrant.password, &own_words).map_err(RegisterError::WeakPassword)?;
+    let name = Guarded::Registration(registrant.username.as_str());
+    deps.throttle.reserve(name, registrant.address).await?;
     let password = deps.hasher.hash(registrant.password).await.map_err(Trouble::from)?;
     let now = deps.clock.now();
     let user = User {

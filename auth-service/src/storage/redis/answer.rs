@@ -1,6 +1,6 @@
 //! What the scripts answer: an array of a word and what belongs to it. Anything else is refused.
 
-use std::vec;
+use std::{time::Duration, vec};
 
 use redis::Value;
 
@@ -9,6 +9,7 @@ use crate::{
     domain::{
         ids::SessionId,
         session::{RevokedReason, Rotation},
+        throttle::{Limit, Verdict},
     },
     ports::LogEntry,
 };
@@ -44,6 +45,10 @@ pub(super) enum Answer {
     Log { epoch: String, entries: Vec<LogEntry> },
     /// The revocation log has no such place.
     UnknownCursor,
+    /// What becomes of an attempt.
+    Verdict(Verdict),
+    /// An attempt is settled.
+    Settled,
     /// A key holds something that the script cannot work with.
     Damaged,
 }
@@ -82,6 +87,12 @@ impl Answer {
             "appended" => Self::Appended,
             "log" => Self::Log { epoch: text(values.next()?)?, entries: each(&mut values, log_entry)? },
             "unknown_cursor" => Self::UnknownCursor,
+            "admitted" => Self::Verdict(Verdict::Admitted { reached: optional_limit(values.next()?)? }),
+            "refused" => Self::Verdict(Verdict::Refused {
+                limit: Limit::from_word(&text(values.next()?)?)?,
+                retry_after: Duration::from_micros(text(values.next()?)?.parse().ok()?),
+            }),
+            "settled" => Self::Settled,
             "damaged" => Self::Damaged,
             _ => return None,
         };
@@ -136,6 +147,12 @@ fn flag(value: Value) -> Option<bool> {
         "no" => Some(false),
         _ => None,
     }
+}
+
+/// `None` for what is no limit, `Some(None)` for none.
+fn optional_limit(value: Value) -> Option<Option<Limit>> {
+    let word = text(value)?;
+    if word.is_empty() { Some(None) } else { Limit::from_word(&word).map(Some) }
 }
 
 fn change(value: Value) -> Option<Change> {

@@ -36,6 +36,11 @@ pub(super) fn fence(user: UserId) -> String {
     format!("lk:{{{user}}}:fence")
 }
 
+/// A counter of the throttle. An attempt looks at several in one script, so all of them lie in one slot.
+pub(super) fn throttle(code: &str) -> String {
+    format!("lk:{{throttle}}:{code}")
+}
+
 /// The newest change to the user that the store has heard of.
 pub(super) fn epoch(user: UserId) -> String {
     format!("lk:{{{user}}}:epoch")

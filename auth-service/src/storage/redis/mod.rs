@@ -16,8 +16,10 @@ mod revocations;
 mod scan;
 mod script;
 mod sessions;
+mod throttle;
 
 pub use address::InvalidRedisUrl;
 pub use facts::{NoFacts, redis_facts};
 pub use revocations::RedisRevocations;
 pub use sessions::RedisSessions;
+pub use throttle::RedisThrottle;

@@ -15,13 +15,13 @@ macro_rules! script {
 }
 
 /// Stores a new session.
-pub(super) static CREATE: LazyLock<Script> = script!("create": "state.lua", "create.lua");
+pub(super) static CREATE: LazyLock<Script> = script!("create": "number.lua", "state.lua", "create.lua");
 
 /// Decides what a refresh token is answered with, and carries it out.
-pub(super) static REFRESH: LazyLock<Script> = script!("refresh": "state.lua", "refresh.lua");
+pub(super) static REFRESH: LazyLock<Script> = script!("refresh": "number.lua", "state.lua", "refresh.lua");
 
 /// Changes sessions that are alive.
-pub(super) static CHANGE: LazyLock<Script> = script!("change": "state.lua", "change.lua");
+pub(super) static CHANGE: LazyLock<Script> = script!("change": "number.lua", "state.lua", "change.lua");
 
 /// Reads sessions.
 pub(super) static READ: LazyLock<Script> = script!("read": "read.lua");
@@ -38,7 +38,14 @@ pub(super) static APPEND: LazyLock<Script> = script!("append": "append.lua");
 /// Reads the revocation log.
 pub(super) static LOG: LazyLock<Script> = script!("log": "log.lua");
 
-/// A script, and the hash that Redis knows it by. All of them may be carried out twice.
+/// Counts an attempt, or refuses it.
+pub(super) static RESERVE: LazyLock<Script> = script!("reserve": "number.lua", "counter.lua", "reserve.lua");
+
+/// Settles an attempt that did not fail.
+pub(super) static SETTLE: LazyLock<Script> = script!("settle": "number.lua", "counter.lua", "settle.lua");
+
+/// A script, and the hash that Redis knows it by. All of them may be carried out twice; `reserve` then counts
+/// twice.
 pub(super) struct Script {
     name: &'static str,
     body: &'static str,

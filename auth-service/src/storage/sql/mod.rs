@@ -1,4 +1,4 @@
-//! Users, sessions, clients and the audit trail in SQLite or Postgres.
+//! Users, sessions, clients, the throttle and the audit trail in SQLite or Postgres.
 
 mod announcements;
 mod audit;
@@ -17,6 +17,7 @@ mod revocations;
 mod schema;
 mod session_row;
 mod sessions;
+mod throttle;
 mod user_row;
 mod users;
 
@@ -28,4 +29,5 @@ pub use keys::SqlKeys;
 pub use migrations::SCHEMA;
 pub use revocations::SqlRevocations;
 pub use sessions::SqlSessions;
+pub use throttle::SqlThrottle;
 pub use users::SqlUsers;

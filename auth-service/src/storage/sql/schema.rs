@@ -139,3 +139,12 @@ diesel::table! {
         revision -> BigInt,
     }
 }
+
+diesel::table! {
+    throttle_counters (id) {
+        id -> Text,
+        failures -> BigInt,
+        since_at -> BigInt,
+        delete_after -> BigInt,
+    }
+}

@@ -18,3 +18,4 @@ mod refresh;
 mod register;
 mod revocations;
 mod sessions;
+mod throttle;

@@ -14,7 +14,7 @@ use super::{
     fleet::{ACCESS_TTL, Fleet},
     jwks::master,
 };
-use crate::support::service::{JWT_SECRET, REFRESH_SECRET, os};
+use crate::support::service::{JWT_SECRET, os};
 
 const NEW_JWT_SECRET: &str = "the-next-secret-that-all-services-share-in-tests";
 const NEW_REFRESH_SECRET: &str = "the-next-secret-that-only-auth-service-has-in-tests";
@@ -22,6 +22,7 @@ const NEW_REFRESH_SECRET: &str = "the-next-secret-that-only-auth-service-has-in-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secrets_rotate_in_rolling_restarts_without_a_rejected_request() {
     let mut fleet = Fleet::start(&[]).await;
+    let refresh_secret = fleet.variables().iter().find(|(name, _)| name == "REFRESH_SECRET").unwrap().1.clone();
     fleet.roll(&[("JWT_SECRET_NEXT", NEW_JWT_SECRET), ("REFRESH_SECRET_NEXT", NEW_REFRESH_SECRET)]).await;
     fleet
         .roll(&[
@@ -30,7 +31,7 @@ async fn secrets_rotate_in_rolling_restarts_without_a_rejected_request() {
             ("JWT_SECRET_PREVIOUS", JWT_SECRET),
             ("REFRESH_SECRET", NEW_REFRESH_SECRET),
             ("REFRESH_SECRET_NEXT", ""),
-            ("REFRESH_SECRET_PREVIOUS", REFRESH_SECRET),
+            ("REFRESH_SECRET_PREVIOUS", &refresh_secret),
         ])
         .await;
     fleet.pass(ACCESS_TTL).await;

@@ -6,4 +6,5 @@ mod migrations;
 mod revocations;
 mod sessions;
 mod sql_sessions;
+mod throttle;
 mod users;

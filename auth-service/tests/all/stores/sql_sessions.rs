@@ -240,7 +240,7 @@ async fn a_hundred_thousand_expired_sessions_are_swept_while_nobody_waits_to_log
     }
     // Two replicas: one sweeps, at the other users log in.
     let clock = std::sync::Arc::new(common::testing::ManualClock::at(NOW));
-    let sweeping = tokio::spawn(background::sweep_sessions(database.sessions(), clock));
+    let sweeping = tokio::spawn(background::sweep_sessions(database.sessions(), database.throttle(), clock));
     let store = database.sessions();
     let (mut logins, mut slowest) = (0_u32, Duration::ZERO);
     let mut arrivals = interval(Duration::from_millis(10));

@@ -1,6 +1,6 @@
 //! A database for one test: a file of SQLite, or a fresh database on the shared Postgres.
 
-use auth_service::storage::sql::{SCHEMA, SqlAudit, SqlSessions, SqlUsers};
+use auth_service::storage::sql::{SCHEMA, SqlAudit, SqlSessions, SqlThrottle, SqlUsers};
 use common::sql::{DatabaseUrl, Sql};
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types::BigInt};
 use tempfile::TempDir;
@@ -68,6 +68,10 @@ impl TestDatabase {
 
     pub fn sessions(&self) -> SqlSessions {
         SqlSessions::new(self.sql())
+    }
+
+    pub fn throttle(&self) -> SqlThrottle {
+        SqlThrottle::new(self.sql())
     }
 
     pub fn audit(&self) -> SqlAudit {

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use auth_service::storage::redis::RedisSessions;
+use auth_service::storage::redis::{RedisSessions, RedisThrottle};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -20,6 +20,11 @@ use super::child::{ServerProcess, from_xtask};
 /// A store on the shared server, with a connection of its own, like a replica. Users are random, so tests do not meet.
 pub fn shared_sessions() -> RedisSessions {
     RedisSessions::connect(&from_xtask("LATCHKEY_TEST_REDIS_URL").into()).unwrap()
+}
+
+/// The throttle's counters on the shared server.
+pub fn shared_throttle() -> RedisThrottle {
+    RedisThrottle::connect(&from_xtask("LATCHKEY_TEST_REDIS_URL").into()).unwrap()
 }
 
 /// A connection to the shared server, behind the stores' back.

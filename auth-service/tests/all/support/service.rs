@@ -3,7 +3,15 @@
 use std::{ffi::OsString, sync::Arc, time::Duration};
 
 use auth_service::{
-    app::App, config::Config, ports::SystemRng, service::manage_users::Operator, storage::sql::SqlUsers,
+    app::App,
+    config::Config,
+    domain::{
+        audit::{AuditEvent, AuditFilter},
+        ids::UserId,
+    },
+    ports::{AuditStore, SystemRng},
+    service::manage_users::Operator,
+    storage::sql::{SqlAudit, SqlUsers},
 };
 use common::{
     clock::{Clock, SystemClock},
@@ -95,6 +103,9 @@ impl TestService {
         let mut variables = least_variables(&database.address());
         if let Backend::PostgresAndRedis = backend {
             set(&mut variables, "REDIS_URL", from_xtask("LATCHKEY_TEST_REDIS_URL"));
+            // The throttle's keys are made with it: tests that share a Redis must not stop each other's logins.
+            let own = UserId::new(SystemClock.now(), &SystemRng);
+            set(&mut variables, "REFRESH_SECRET", format!("{REFRESH_SECRET}-{own}"));
         }
         for (name, value) in settings {
             set(&mut variables, name, *value);
@@ -191,10 +202,19 @@ impl TestService {
 
     /// What an operator's commands would do to the service's database.
     pub fn operator(&self) -> Operator {
-        let database = self.variables.iter().find(|(name, _)| name == "AUTH_DATABASE_URL").unwrap();
-        let sql = Sql::open(&database.1.parse().unwrap(), "operator").unwrap();
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Operator { users: Arc::new(SqlUsers::new(sql)), clock, rng: Arc::new(SystemRng) }
+        Operator { users: Arc::new(SqlUsers::new(self.sql())), clock, rng: Arc::new(SystemRng) }
+    }
+
+    /// The audit events of one kind, read behind the service's back.
+    pub async fn audit_events(&self, kind: &str) -> Vec<AuditEvent> {
+        let filter = AuditFilter { kind: Some(kind.parse().unwrap()), ..AuditFilter::default() };
+        SqlAudit::new(self.sql()).find(&filter, 1_000).await.unwrap()
+    }
+
+    fn sql(&self) -> Sql {
+        let database = self.variables.iter().find(|(name, _)| name == "AUTH_DATABASE_URL").unwrap();
+        Sql::open(&database.1.parse().unwrap(), "test").unwrap()
     }
 
     /// Waits until the audit events so far are in the store.
@@ -214,6 +234,12 @@ impl TestService {
         let answer = self.try_log_in(person, json!("bearer")).await;
         assert_eq!(answer.status, 200, "{answer}");
         answer.tokens()
+    }
+
+    /// A login from somewhere else; the service must trust 127.0.0.1 to say so.
+    pub async fn try_log_in_from(&self, address: &str, username: &str, password: &str) -> Answer {
+        let body = json!({"username": username, "password": password});
+        Answer::of(self.request(Method::POST, "/auth/login").header("X-Forwarded-For", address).json(&body)).await
     }
 
     pub async fn try_log_in(&self, person: &Person, mode: Value) -> Answer {

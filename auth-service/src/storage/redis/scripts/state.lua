@@ -1,8 +1,3 @@
--- A whole number as the service writes it. `tonumber` alone would also take 0x10, 1e5 and nan.
-local function number(text)
-  return text and string.match(text, '^%-?%d+$') and tonumber(text)
-end
-
 -- What a session is at an instant: 'gone', 'revoked', 'alive', or 'damaged' where it cannot be told.
 local function session_at(key, now)
   local field = redis.call('HMGET', key, 'absolute_expiry', 'idle_expiry', 'epoch', 'generation', 'current', 'revoked')
