@@ -116,7 +116,7 @@ impl App {
             redis: config.redis.is_some().then(|| Arc::clone(&sessions)),
         });
         let outcomes = web::Data::new(Outcomes::new(&metrics));
-        let trusted_proxies = web::Data::new(TrustedProxies(config.trusted_proxies.clone()));
+        let trusted_proxies = web::Data::new(TrustedProxies::new(config.trusted_proxies.clone()));
         let deps = web::Data::new(Deps {
             users,
             clients,

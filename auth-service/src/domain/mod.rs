@@ -8,6 +8,7 @@ pub mod effect;
 mod handed_out;
 pub mod ids;
 pub mod invite;
+pub mod network;
 pub mod password;
 pub mod revocation;
 pub mod session;

@@ -3,7 +3,9 @@
 
 use std::{
     future::{Ready, ready},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
+    str,
+    sync::Once,
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::HeaderMap, web};
@@ -13,8 +15,61 @@ use ipnet::IpNet;
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The networks whose `X-Forwarded-For` is believed.
-#[derive(Debug, Clone)]
-pub struct TrustedProxies(pub Vec<IpNet>);
+#[derive(Debug)]
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    distrust_said: Once,
+}
+
+impl TrustedProxies {
+    /// Believes these and nobody else.
+    #[must_use]
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        Self { networks, distrust_said: Once::new() }
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+
+    /// The client of a request that `peer` has sent.
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        // A listener on `[::]` sees IPv4 as a part of IPv6, where all of it would be one neighbourhood.
+        let peer = peer.to_canonical();
+        if !headers.contains_key(FORWARDED_FOR) {
+            return Some(peer);
+        }
+        if self.trusts(peer) {
+            return self.forwarded(headers);
+        }
+        if !is_private(peer) {
+            // A client that makes something up.
+            return Some(peer);
+        }
+        // A proxy that nobody has vouched for: its word is nothing, and behind its own address are all of its clients.
+        self.distrust_said.call_once(|| {
+            tracing::warn!(%peer, "a proxy sends X-Forwarded-For and is not in AUTH_TRUSTED_PROXIES: \
+                no limit counts per address behind it");
+        });
+        None
+    }
+
+    /// The nearest address that is not a proxy's own; the farthest, where all are. `None` where one of ours says what is
+    /// no address.
+    fn forwarded(&self, headers: &HeaderMap) -> Option<IpAddr> {
+        let hops: Vec<_> =
+            headers.get_all(FORWARDED_FOR).flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();
+        let mut client = None;
+        for hop in hops.into_iter().rev() {
+            let address = address(hop)?;
+            client = Some(address);
+            if !self.trusts(address) {
+                break;
+            }
+        }
+        client
+    }
+}
 
 /// The client's address, where it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,37 +83,27 @@ impl FromRequest for ClientAddress {
         let address = request
             .peer_addr()
             .zip(request.app_data::<web::Data<TrustedProxies>>())
-            .and_then(|(peer, trusted)| client_address(peer.ip(), request.headers(), trusted));
+            .and_then(|(peer, trusted)| trusted.client(peer.ip(), request.headers()));
         ready(Ok(Self(address)))
     }
 }
 
-fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> Option<IpAddr> {
-    let is_trusted = |address: &IpAddr| trusted.0.iter().any(|net| net.contains(address));
-    // A listener on `[::]` sees IPv4 as a part of IPv6, where all of it would be one neighbourhood.
-    let peer = peer.to_canonical();
-    if !headers.contains_key(FORWARDED_FOR) {
-        return Some(peer);
-    }
-    if !is_trusted(&peer) {
-        // A proxy that nobody has vouched for: its own address is not the client's, and its word is nothing.
-        return None;
-    }
-    let claimed: Vec<&[u8]> =
-        headers.get_all(FORWARDED_FOR).flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();
-    let mut address = None;
-    for claim in claimed.into_iter().rev() {
-        address = Some(read(claim)?);
-        if !address.as_ref().is_some_and(is_trusted) {
-            break;
-        }
-    }
-    address
+/// Some proxies add the port.
+fn address(hop: &[u8]) -> Option<IpAddr> {
+    let text = str::from_utf8(hop).ok()?.trim();
+    let address: IpAddr = text.parse().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip())).ok()?;
+    Some(address.to_canonical())
 }
 
-fn read(claim: &[u8]) -> Option<IpAddr> {
-    let address: IpAddr = std::str::from_utf8(claim.trim_ascii()).ok()?.parse().ok()?;
-    Some(address.to_canonical())
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            // 100.64.0.0/10 (RFC 6598) is between a provider's machines.
+            v4.is_loopback() || v4.is_private() || v4.is_link_local() || (first == 100 && second & 0xc0 == 64)
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
 }
 
 #[cfg(test)]
@@ -73,32 +118,60 @@ mod tests {
     fn address(peer: &str, forwarded: &[&'static str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append(HeaderName::from_static(FORWARDED_FOR), HeaderValue::from_static(value));
+            headers.append(HeaderName::from_static(FORWARDED_FOR), HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        let trusted = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
-        client_address(peer.parse().unwrap(), &headers, &trusted).map(|address| address.to_string())
+        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        trusted.client(peer.parse().unwrap(), &headers).map(|address| address.to_string())
     }
 
     #[test]
     fn without_the_header_it_is_the_peer() {
         assert_eq!(address("203.0.113.9", &[]).as_deref(), Some("203.0.113.9"));
+        assert_eq!(address("172.18.0.3", &[]).as_deref(), Some("172.18.0.3"));
     }
 
     #[test]
-    fn an_untrusted_peer_is_not_believed() {
-        assert_eq!(address("203.0.113.9", &["198.51.100.1"]), None);
+    fn a_client_that_makes_an_address_up_keeps_its_own() {
+        assert_eq!(address("203.0.113.9", &["198.51.100.1"]).as_deref(), Some("203.0.113.9"));
+        assert_eq!(address("203.0.113.9", &["10.0.0.1"]).as_deref(), Some("203.0.113.9"));
+    }
+
+    #[test]
+    fn behind_a_proxy_that_nobody_vouches_for_no_address_is_known() {
+        for peer in ["172.18.0.3", "127.0.0.1", "100.64.1.1", "169.254.0.1", "fd00::1", "fe80::1", "::ffff:192.168.1.1"]
+        {
+            assert_eq!(address(peer, &["198.51.100.1"]), None, "{peer}");
+        }
     }
 
     #[test]
     fn what_the_client_claims_further_left_is_ignored() {
-        assert_eq!(address("10.0.0.1", &["1.2.3.4, 198.51.100.1, 10.0.0.7"]).as_deref(), Some("198.51.100.1"));
-        assert_eq!(address("10.0.0.1", &["1.2.3.4", "198.51.100.1"]).as_deref(), Some("198.51.100.1"));
+        let read = Some("198.51.100.1");
+        assert_eq!(address("10.0.0.1", &["1.2.3.4, 198.51.100.1, 10.0.0.7"]).as_deref(), read);
+        assert_eq!(address("10.0.0.1", &["1.2.3.4", "198.51.100.1"]).as_deref(), read);
+        assert_eq!(address("::ffff:10.0.0.1", &["198.51.100.1,::ffff:10.0.0.7"]).as_deref(), read);
+        for garbage in ["unknown", "10.0.0.9", "", ",,,", "\u{fc}", "198.51.100.2, \"", "[::1", "1.2.3.4:99999"] {
+            let both: &'static str = format!("{garbage}, 198.51.100.1").leak();
+            assert_eq!(address("10.0.0.1", &[both]).as_deref(), read, "{both}");
+            assert_eq!(address("10.0.0.1", &[garbage.to_owned().leak(), "198.51.100.1"]).as_deref(), read, "{garbage}");
+        }
     }
 
     #[test]
-    fn garbage_is_nobodys_address() {
+    fn a_port_is_no_part_of_it() {
+        assert_eq!(address("10.0.0.1", &["198.51.100.1:4711"]).as_deref(), Some("198.51.100.1"));
+        assert_eq!(address("10.0.0.1", &["[2001:db8::7]:4711"]).as_deref(), Some("2001:db8::7"));
+    }
+
+    #[test]
+    fn of_proxies_alone_it_is_the_farthest() {
+        assert_eq!(address("10.0.0.1", &["10.0.0.3, 10.0.0.2"]).as_deref(), Some("10.0.0.3"));
+    }
+
+    #[test]
+    fn what_a_trusted_proxy_says_that_is_no_address_is_nobodys() {
         assert_eq!(address("10.0.0.1", &["198.51.100.1, unknown"]), None);
-        assert_eq!(address("10.0.0.1", &[""]), None);
+        assert_eq!(address("10.0.0.1", &["unknown, 10.0.0.7"]), None);
     }
 
     #[test]
@@ -120,12 +193,12 @@ mod tests {
             for value in claimed.iter().filter_map(|bytes| HeaderValue::from_bytes(bytes).ok()) {
                 headers.append(HeaderName::from_static(FORWARDED_FOR), value);
             }
-            let trusted = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
+            let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
             let peer = IpAddr::from([10, 0, 0, 1]);
             for hop in once(seen.to_string()).chain(proxies.iter().map(|last| format!("10.0.0.{last}"))) {
                 headers.append(HeaderName::from_static(FORWARDED_FOR), HeaderValue::try_from(hop).unwrap());
             }
-            prop_assert_eq!(client_address(peer, &headers, &trusted), Some(IpAddr::from(seen)));
+            prop_assert_eq!(trusted.client(peer, &headers), Some(IpAddr::from(seen)));
         }
     }
 }

@@ -5,10 +5,7 @@
 //! 1. [`Throttle::reserve`], which refuses with [`Trouble::Throttled`];
 //! 2. [`Reservation::succeeded`], [`Reservation::withdrawn`] or [`Reservation::failed`].
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    sync::Arc,
-};
+use std::{net::IpAddr, sync::Arc};
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -18,6 +15,7 @@ use super::{Deps, Trouble};
 use crate::{
     domain::{
         audit::AuditEvent,
+        network::Network,
         throttle::{Limit, Settlement, Verdict},
         user::{Email, User},
     },
@@ -66,7 +64,7 @@ impl Throttle {
     }
 
     fn keys(&self, what: Guarded<'_>, address: Option<IpAddr>) -> AttemptKeys {
-        let network = address.map(network);
+        let network = address.map(|address| Network::of(address).to_string());
         let account = match what {
             Guarded::Password(name) => ["password", name],
             Guarded::ClientSecret(id) => ["client", id],
@@ -120,30 +118,5 @@ impl Reservation<'_> {
         if let Err(error) = store.settle(&self.keys, settlement, also_known, clock.now()).await {
             tracing::warn!(%error, "an attempt that did not fail stays counted");
         }
-    }
-}
-
-/// Who has one address of these has all of them: a /32 of IPv4, a /64 of IPv6.
-fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_is_one_address_of_ipv4_and_a_64_of_ipv6() {
-        let of = |text: &str| network(text.parse().unwrap());
-        assert_eq!(of("203.0.113.9"), "203.0.113.9");
-        assert_eq!(of("::ffff:203.0.113.9"), "203.0.113.9");
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::"));
-        assert_ne!(of("2001:db8:1:2::"), of("2001:db8:1:3::"));
     }
 }

@@ -61,3 +61,20 @@ async fn no_token_password_or_secret_is_ever_in_the_log() {
     assert_eq!(answered.len(), 10, "{log}");
     assert!(answered.iter().all(|line| line["span"]["request_id"] == "the-request"), "{log}");
 }
+
+#[tokio::test]
+async fn a_proxy_that_nobody_vouches_for_is_named_once() {
+    let database = TestDatabase::empty(Kind::Sqlite);
+    let mut served = Served::start(&[], &database.address());
+    let client = Client::builder().no_proxy().build().unwrap();
+    let body = json!({"username": "ada", "password": "a-wrong-password"});
+    for number in 1..4 {
+        let login = client.post(format!("{}/auth/login", served.public));
+        let answer = Answer::of(login.header("X-Forwarded-For", format!("203.0.113.{number}")).json(&body)).await;
+        assert_eq!(answer.status, 401, "{answer}");
+    }
+    served.signal(Signal::TERM);
+    let log = served.ended();
+    assert_eq!(log.matches("AUTH_TRUSTED_PROXIES").count(), 1, "{log}");
+    assert!(!log.contains("203.0.113."), "{log}");
+}
