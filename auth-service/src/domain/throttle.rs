@@ -132,7 +132,7 @@ pub fn decide(counters: Counters, has_address: bool, now: Timestamp) -> (Verdict
         }
     }
     let exempt = has_address && known.is_some();
-    if account.is_some_and(|account| account.failures >= ACCOUNT_FAILURES) && !exempt {
+    if is_limited(account) && !exempt {
         let Some(pair) = pair else {
             let waiting = Counters { pair: Some(Counter { failures: 0, since: now }), ..counters };
             return (Verdict::Refused { limit: Limit::Account, retry_after: ACCOUNT_WAIT }, waiting);
@@ -154,12 +154,16 @@ pub fn decide(counters: Counters, has_address: bool, now: Timestamp) -> (Verdict
 #[must_use]
 pub fn settle(counters: Counters, settlement: Settlement, has_address: bool, now: Timestamp) -> Counters {
     let Counters { pair, account, address, known } = living(counters, now);
+    let counts = |counter: &Counter| counter.failures > 0;
+    // Nothing is kept of what counts nothing: a flood that is turned away fills no store.
+    let (account, address) = (account.map(one_less).filter(counts), address.map(one_less).filter(counts));
     let mark = Counter { failures: 0, since: now };
     let (pair, known) = match settlement {
         Settlement::Succeeded => (None, if has_address { Some(mark) } else { known }),
-        Settlement::Withdrawn => (pair.map(one_less), known),
+        // While the account is limited, the pair is also the mark of an address that has waited for it.
+        Settlement::Withdrawn => (pair.map(one_less).filter(|pair| counts(pair) || is_limited(account)), known),
     };
-    Counters { pair, account: account.map(one_less), address: address.map(one_less), known }
+    Counters { pair, account, address, known }
 }
 
 fn living(counters: Counters, now: Timestamp) -> Counters {
@@ -193,6 +197,10 @@ fn one_more(counter: Option<Counter>, now: Timestamp) -> Counter {
 
 fn one_less(counter: Counter) -> Counter {
     Counter { failures: counter.failures.saturating_sub(1), ..counter }
+}
+
+fn is_limited(account: Option<Counter>) -> bool {
+    account.is_some_and(|account| account.failures >= ACCOUNT_FAILURES)
 }
 
 fn reached(counted: &Counters, has_address: bool) -> Option<Limit> {
@@ -335,6 +343,23 @@ mod tests {
                 prop_assert_eq!(failures(after.account), failures(before.account));
                 prop_assert_eq!(failures(after.address), failures(before.address));
                 prop_assert_eq!(after.known, Some(Counter { failures: 0, since: NOW }));
+            }
+        }
+
+        #[test]
+        fn an_attempt_that_was_withdrawn_leaves_nothing_new_behind(counters in counters()) {
+            let before = living(counters, NOW);
+            let (verdict, counted) = decide(counters, true, NOW);
+            if let Verdict::Admitted { .. } = verdict {
+                let after = settle(counted, Settlement::Withdrawn, true, NOW);
+                let failures = |counter: Option<Counter>| counter.map_or(0, |counter| counter.failures);
+                for (after, before) in
+                    [(after.pair, before.pair), (after.account, before.account), (after.address, before.address)]
+                {
+                    prop_assert_eq!(failures(after), failures(before));
+                    prop_assert!(after.is_none() || before.is_some() || is_limited(counted.account));
+                }
+                prop_assert_eq!(after.known, before.known);
             }
         }
 

@@ -85,6 +85,7 @@ impl ThrottleStore for RedisThrottle {
                 Settlement::Withdrawn => "withdrawn".to_owned(),
             },
             yes_or_no(attempt.address.is_some()),
+            ACCOUNT_FAILURES.to_string(),
             micros(FAILURES_KEPT),
             micros(WINDOW),
             KNOWN_FOR.as_millis().to_string(),

@@ -179,13 +179,37 @@ async fn a_success_makes_the_address_known_under_the_other_name_too(
 async fn counters_leave_redis_by_themselves() {
     let replicas = Replicas::of(Store::Redis);
     let keys = attempt();
-    replicas.stores[0].reserve(&keys, NOW).await.unwrap();
+    for _ in 0..2 {
+        replicas.stores[0].reserve(&keys, NOW).await.unwrap();
+    }
     replicas.stores[0].settle(&keys, Settlement::Withdrawn, &[], NOW).await.unwrap();
     let mut connection = shared_connection();
     for (code, most) in [(&keys.pair, 3_600_000), (&keys.account, 600_000), (keys.address.as_ref().unwrap(), 600_000)] {
         let key = format!("lk:{{throttle}}:{code}");
         let left: i64 = redis::cmd("PTTL").arg(&key).query(&mut connection).unwrap();
         assert!((1..=most).contains(&left), "{key}: {left}");
+    }
+}
+
+/// Or a flood of invented names that finds the queue full would fill the store.
+#[rstest]
+#[tokio::test]
+async fn an_attempt_that_was_withdrawn_leaves_nothing_in_the_store(
+    #[values(Store::Sqlite, Store::Postgres, Store::Redis)] store: Store,
+) {
+    let replicas = Replicas::of(store);
+    let keys = attempt();
+    replicas.stores[0].reserve(&keys, NOW).await.unwrap();
+    replicas.stores[0].settle(&keys, Settlement::Withdrawn, &[], NOW).await.unwrap();
+    if let Some(database) = &replicas.database {
+        let long_after = NOW + Duration::from_hours(24 * 365);
+        assert_eq!(database.throttle().sweep(long_after, 100).await, Ok(0));
+        return;
+    }
+    let mut connection = shared_connection();
+    for code in [&keys.pair, &keys.account, keys.address.as_ref().unwrap(), &keys.known] {
+        let there: bool = redis::cmd("EXISTS").arg(format!("lk:{{throttle}}:{code}")).query(&mut connection).unwrap();
+        assert!(!there, "{code}");
     }
 }
 
