@@ -3,6 +3,8 @@
 //! Every method that asks a store is bounded in time by its implementation: it answers, or says
 //! [`StoreError::Unavailable`], within a second.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use common::clock::Timestamp;
 pub use common::{
@@ -85,6 +87,10 @@ pub trait UserStore: Send + Sync {
         audit: &AuditEvent,
         now: Timestamp,
     ) -> Result<Option<PendingEffect>, StoreError>;
+
+    /// Stores another form of the same password, if the old one is still `expected`. Nothing else changes with it, not
+    /// even the epoch.
+    async fn rehash(&self, id: UserId, expected: &PasswordHash, new: &PasswordHash) -> Result<(), StoreError>;
 
     /// Lets a disabled user log in again, and says so in the audit trail. `false` when there is no such user.
     async fn enable(&self, id: UserId, audit: &AuditEvent) -> Result<bool, StoreError>;
@@ -388,12 +394,22 @@ pub enum HashError {
 }
 
 /// Hashes and verifies passwords, away from the threads that serve requests.
-#[async_trait]
 pub trait PasswordHasher: Send + Sync {
+    /// A turn for a request from `from`, or [`HashError::Busy`] at once: all places are taken, or all that one network
+    /// may have. Asked for before anything else, so that whoever finds no place costs next to nothing.
+    fn admit(&self, from: Option<IpAddr>) -> Result<Box<dyn HashTurn>, HashError>;
+
+    /// Whether `hash` was made with more or less work than new ones are.
+    fn is_outdated(&self, hash: &PasswordHash) -> bool;
+}
+
+/// A place in the hasher's queue, given back when it is dropped.
+#[async_trait]
+pub trait HashTurn: Send + Sync {
     /// The stored form of a new password.
     async fn hash(&self, password: Password) -> Result<PasswordHash, HashError>;
 
-    /// Whether `password` is the one that `hash` was made of. For `None`, a user who does not exist, and for a hash that
-    /// cannot be read, the same work is done and the answer is no.
+    /// Whether `password` is the one that `hash` was made of. For `None`, a user who does not exist, for a hash that
+    /// cannot be read, and for a wrong password, the same work is done and the answer is no.
     async fn verify(&self, password: Password, hash: Option<PasswordHash>) -> Result<bool, HashError>;
 }

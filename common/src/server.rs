@@ -27,6 +27,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// The time a client has to send its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A client that has closed its side wants no answer: its request is dropped where it stands.
+const HALF_CLOSED: bool = false;
+
 /// Where to listen, and how long to wait for requests in flight at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -96,6 +99,7 @@ where
     .workers(options.workers)
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(HEAD_TIMEOUT)
+    .h1_allow_half_closed(HALF_CLOSED)
     .shutdown_timeout(drain_seconds)
     .disable_signals()
     .listen(public_listener)?
@@ -112,6 +116,7 @@ where
     })
     .workers(1)
     .client_request_timeout(HEAD_TIMEOUT)
+    .h1_allow_half_closed(HALF_CLOSED)
     .shutdown_timeout(drain_seconds)
     .disable_signals()
     .listen(internal_listener)?

@@ -20,7 +20,7 @@ use crate::{
         password::Password,
         user::{Email, Identifier, User, Username, is_role},
     },
-    ports::{SystemClock, SystemRng},
+    ports::{PasswordHasher, SystemClock, SystemRng},
     service::{
         Trouble,
         invite::invite,
@@ -181,7 +181,8 @@ async fn add(operator: &Operator, args: AddArgs) -> Result<(), Failure> {
     let addition = Addition { username, email, roles: checked_roles(args.roles)?, password };
     let options = BcryptOptions { threads: 1, ..config::bcrypt(variables())? };
     let hasher = BcryptPool::start(options, Arc::clone(&operator.rng), &Metrics::new("auth"))?;
-    changed(&operator.add(addition, &hasher).await?, "Added", &args.format)
+    let turn = hasher.admit(None).map_err(|error| ManageError::from(Trouble::from(error)))?;
+    changed(&operator.add(addition, &*turn).await?, "Added", &args.format)
 }
 
 impl PasswordSource {

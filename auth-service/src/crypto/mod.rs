@@ -1,6 +1,7 @@
 //! Signing and hashing: what the use cases need of cryptography.
 
 pub mod access_tokens;
+mod bcrypt_places;
 pub mod bcrypt_pool;
 pub mod jws;
 pub mod master_key;

@@ -49,6 +49,7 @@ impl Outcomes {
             Err(LoginError::InvalidCredentials) => "invalid_credentials",
             Err(LoginError::UserDisabled) => "user_disabled",
             Err(LoginError::Trouble(Trouble::Throttled { .. })) => "throttled",
+            Err(LoginError::Trouble(Trouble::Busy)) => "busy",
             Err(LoginError::Trouble(_)) => "unavailable",
         };
         self.logins.get_or_create(&Outcome { outcome }).inc();

@@ -48,7 +48,9 @@ fn trouble_as(trouble: &Trouble, code: &'static str) -> Problem {
             )
             .with_header("Retry-After", seconds.to_string())
         }
-        Trouble::Busy | Trouble::Contended => {
+        // Not a line each: a flood would write the log full. There is a counter.
+        Trouble::Busy => Problem::unavailable(code, "Too many logins are going on; try again in a moment", RETRY_AFTER),
+        Trouble::Contended => {
             tracing::warn!(%trouble, "answered 503");
             Problem::unavailable(code, "Too much is going on right now; try again in a moment", RETRY_AFTER)
         }

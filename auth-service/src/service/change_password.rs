@@ -19,6 +19,9 @@ use crate::{
     ports::Change,
 };
 
+/// How often a change starts anew because the stored form of the password changed meanwhile.
+const ATTEMPTS: u32 = 3;
+
 /// Why the password is what it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChangePasswordError {
@@ -50,13 +53,19 @@ pub async fn change_password(
     new: Password,
     address: Option<IpAddr>,
 ) -> Result<Applied, ChangePasswordError> {
-    let account = confirm_password(deps, session, current, address).await?;
-    let own_words = own_words(&account.user.username, account.user.email.as_ref());
-    check_strength(&new, &own_words).map_err(ChangePasswordError::WeakPassword)?;
-    let change =
-        Change::Password { expected: account.password, new: deps.hasher.hash(new).await.map_err(Trouble::from)? };
-    let event = own_event(deps, AuditKind::PasswordChanged, session, address);
-    let effect = Effect::EndSessions { reason: EndReason::PasswordChange, except: Some(session.id) };
-    let applied = change_and_apply(deps, session.user, &change, &effect, event).await?;
-    applied.ok_or(ChangePasswordError::WrongPassword)
+    let turn = deps.hasher.admit(address).map_err(Trouble::from)?;
+    for _ in 0..ATTEMPTS {
+        let account = confirm_password(deps, &*turn, session, current.clone(), address).await?;
+        let own_words = own_words(&account.user.username, account.user.email.as_ref());
+        check_strength(&new, &own_words).map_err(ChangePasswordError::WeakPassword)?;
+        let hash = turn.hash(new.clone()).await.map_err(Trouble::from)?;
+        let change = Change::Password { expected: account.password, new: hash };
+        let event = own_event(deps, AuditKind::PasswordChanged, session, address);
+        let effect = Effect::EndSessions { reason: EndReason::PasswordChange, except: Some(session.id) };
+        if let Some(applied) = change_and_apply(deps, session.user, &change, &effect, event).await? {
+            return Ok(applied);
+        }
+        // Another change came first, or a login that hashed the same password anew.
+    }
+    Err(Trouble::Contended.into())
 }

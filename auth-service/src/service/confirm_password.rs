@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use super::{Deps, Trouble, audit::own_event, throttle::Guarded};
-use crate::domain::{audit::AuditKind, password::Password, session::Session, user::Account};
+use crate::{
+    domain::{audit::AuditKind, password::Password, session::Session, user::Account},
+    ports::HashTurn,
+};
 
 /// Why the password did not confirm who is asking.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +22,7 @@ pub enum ConfirmError {
 /// The account of the user who holds `session`, if `password` is theirs. Limited like a login, and counted with it.
 pub async fn confirm_password(
     deps: &Deps,
+    turn: &dyn HashTurn,
     session: &Session,
     password: Password,
     address: Option<IpAddr>,
@@ -27,7 +31,7 @@ pub async fn confirm_password(
     let account = account.ok_or(ConfirmError::WrongPassword)?;
     let name = Guarded::Password(account.user.username.as_str());
     let reservation = deps.throttle.reserve(name, address).await?;
-    match deps.hasher.verify(password, Some(account.password.clone())).await {
+    match turn.verify(password, Some(account.password.clone())).await {
         Ok(true) => {
             reservation.succeeded_for(&account.user).await;
             Ok(account)

@@ -18,7 +18,7 @@ use crate::{
         session::{CurrentToken, Mode, Session},
         user::{Account, Identifier, User},
     },
-    ports::Creation,
+    ports::{Creation, HashTurn},
 };
 
 /// How often a login starts anew because its user changed meanwhile.
@@ -57,8 +57,9 @@ pub enum LoginError {
 
 /// Checks the password, begins a session, and issues its first tokens.
 pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Grant, LoginError> {
+    let turn = deps.hasher.admit(request.address).map_err(Trouble::from)?;
     let reservation = deps.throttle.reserve(Guarded::Password(&request.name), request.address).await?;
-    let result = attempt(deps, &request).await;
+    let result = attempt(deps, &*turn, &request).await;
     match &result {
         Ok((_, user)) => reservation.succeeded_for(user).await,
         Err(LoginError::InvalidCredentials) => reservation.failed(deps, login_event(deps, AuditKind::Throttled)),
@@ -67,13 +68,13 @@ pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Grant, LoginErr
     result.map(|(grant, _)| grant)
 }
 
-async fn attempt(deps: &Deps, request: &LoginRequest) -> Result<(Grant, User), LoginError> {
+async fn attempt(deps: &Deps, turn: &dyn HashTurn, request: &LoginRequest) -> Result<(Grant, User), LoginError> {
     for _ in 0..ATTEMPTS {
         let account = match &request.identifier {
             Some(identifier) => deps.users.find(identifier).await.map_err(Trouble::from)?,
             None => None,
         };
-        let account = verified(deps, request, account).await?;
+        let account = verified(deps, turn, request, account).await?;
         let now = deps.clock.now();
         let user = account.user.clone();
         let session = begin(deps, request, account, now);
@@ -93,9 +94,14 @@ async fn attempt(deps: &Deps, request: &LoginRequest) -> Result<(Grant, User), L
     Err(Trouble::Contended.into())
 }
 
-async fn verified(deps: &Deps, request: &LoginRequest, account: Option<Account>) -> Result<Account, LoginError> {
+async fn verified(
+    deps: &Deps,
+    turn: &dyn HashTurn,
+    request: &LoginRequest,
+    account: Option<Account>,
+) -> Result<Account, LoginError> {
     let hash = account.as_ref().map(|account| account.password.clone());
-    let matches = deps.hasher.verify(request.password.clone(), hash).await.map_err(Trouble::from)?;
+    let matches = turn.verify(request.password.clone(), hash).await.map_err(Trouble::from)?;
     let user = account.as_ref().map(|account| account.user.id);
     let Some(account) = account.filter(|_| matches) else {
         deps.audit.record(refused(deps, request, user, "invalid_credentials"));
@@ -105,7 +111,19 @@ async fn verified(deps: &Deps, request: &LoginRequest, account: Option<Account>)
         deps.audit.record(refused(deps, request, user, "user_disabled"));
         return Err(LoginError::UserDisabled);
     }
+    if deps.hasher.is_outdated(&account.password) {
+        rehash(deps, turn, request, &account).await;
+    }
     Ok(account)
+}
+
+/// The cost has changed since the password was set. What goes wrong here goes right at the next login.
+async fn rehash(deps: &Deps, turn: &dyn HashTurn, request: &LoginRequest, account: &Account) {
+    let Ok(new) = turn.hash(request.password.clone()).await else { return };
+    match deps.users.rehash(account.user.id, &account.password, &new).await {
+        Ok(()) => tracing::info!(user = %account.user.id, "a password is hashed with the cost of now"),
+        Err(error) => tracing::warn!(%error, "a password keeps the cost it was hashed with"),
+    }
 }
 
 fn refused(deps: &Deps, request: &LoginRequest, user: Option<UserId>, why: &str) -> AuditEvent {

@@ -12,7 +12,7 @@ use crate::{
         password::{Password, WeakPassword, check_strength},
         user::{Email, Identifier, User, Username},
     },
-    ports::{Change, Clock, Insertion, NewAccount, PasswordHasher, Rng, UserStore},
+    ports::{Change, Clock, HashTurn, Insertion, NewAccount, Rng, UserStore},
 };
 
 /// What the operator's use cases share.
@@ -71,10 +71,10 @@ impl Operator {
     }
 
     /// Adds a user, whatever registration allows.
-    pub async fn add(&self, addition: Addition, hasher: &dyn PasswordHasher) -> Result<User, ManageError> {
+    pub async fn add(&self, addition: Addition, turn: &dyn HashTurn) -> Result<User, ManageError> {
         let own_words = own_words(&addition.username, addition.email.as_ref());
         check_strength(&addition.password, &own_words).map_err(ManageError::WeakPassword)?;
-        let password = hasher.hash(addition.password).await.map_err(Trouble::from)?;
+        let password = turn.hash(addition.password).await.map_err(Trouble::from)?;
         let now = self.clock.now();
         let user = User {
             id: UserId::new(now, &*self.rng),

@@ -40,7 +40,8 @@ pub async fn reauthenticate(
     password: Password,
     address: Option<IpAddr>,
 ) -> Result<Grant, ReauthenticateError> {
-    confirm_password(deps, session, password, address).await?;
+    let turn = deps.hasher.admit(address).map_err(Trouble::from)?;
+    confirm_password(deps, &*turn, session, password, address).await?;
     let now = deps.clock.now();
     if !deps.sessions.reauthenticated(session.user, session.id, now).await.map_err(Trouble::from)? {
         return Err(ReauthenticateError::LoginRequired);

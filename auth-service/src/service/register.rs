@@ -65,9 +65,11 @@ pub async fn register(deps: &Deps, registrant: Registrant) -> Result<User, Regis
     };
     let own_words = own_words(&registrant.username, registrant.email.as_ref());
     check_strength(&registrant.password, &own_words).map_err(RegisterError::WeakPassword)?;
+    let turn = deps.hasher.admit(registrant.address).map_err(Trouble::from)?;
     let name = Guarded::Registration(registrant.username.as_str());
-    deps.throttle.reserve(name, registrant.address).await?;
-    let password = deps.hasher.hash(registrant.password).await.map_err(Trouble::from)?;
+    let reservation = deps.throttle.reserve(name, registrant.address).await?;
+    reservation.failed(deps, deps.audit.event(AuditKind::Throttled, Actor::Anonymous));
+    let password = turn.hash(registrant.password).await.map_err(Trouble::from)?;
     let now = deps.clock.now();
     let user = User {
         id: UserId::new(now, &*deps.rng),

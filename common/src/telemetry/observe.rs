@@ -13,7 +13,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::metrics::Metrics;
@@ -53,33 +53,76 @@ pub async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let started = Instant::now();
     let id = RequestId::of(&request);
     request.extensions_mut().insert(id.clone());
-    let method = request.method().clone();
-    let metrics = request.app_data::<web::Data<Metrics>>().cloned();
-    let span = tracing::info_span!("request", request_id = %id.as_str());
+    let watched = Watched::begin(&request, &id);
 
-    let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+    let result = next.call(request).instrument(watched.span.clone()).await;
 
-    let mut response = name_the_request(response, &id);
+    let status = result.as_ref().map_or_else(|error| error.as_response_error().status_code(), ServiceResponse::status);
+    watched.answered(status.as_u16());
+    let mut response = name_the_request(result?.map_into_boxed_body(), &id);
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(REQUEST_ID.clone(), value);
     }
-    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let (status, duration) = (response.status().as_u16(), started.elapsed());
-    span.in_scope(|| {
-        let duration_ms = duration.as_secs_f64() * 1000.0;
-        if status >= 500 {
-            tracing::warn!(method = known(&method), route, status, duration_ms, "answered");
-        } else {
-            tracing::info!(method = known(&method), route, status, duration_ms, "answered");
-        }
-    });
-    if let Some(metrics) = metrics {
-        metrics.count(known(&method), &route, status, duration);
-    }
     Ok(response)
+}
+
+/// What nginx calls a request whose client did not wait for the answer.
+const CLIENT_GONE: u16 = 499;
+
+/// A request under way. Dropped before it is answered, it is logged and counted all the same: its client went away.
+struct Watched {
+    started: Instant,
+    method: &'static str,
+    route: String,
+    span: Span,
+    metrics: Option<web::Data<Metrics>>,
+    answered: bool,
+}
+
+impl Watched {
+    fn begin(request: &ServiceRequest, id: &RequestId) -> Self {
+        Self {
+            started: Instant::now(),
+            method: known(request.method()),
+            route: request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
+            span: tracing::info_span!("request", request_id = %id.as_str()),
+            metrics: request.app_data::<web::Data<Metrics>>().cloned(),
+            answered: false,
+        }
+    }
+
+    fn answered(mut self, status: u16) {
+        self.answered = true;
+        self.end(status);
+    }
+
+    fn end(&self, status: u16) {
+        let Self { method, route, .. } = self;
+        let duration = self.started.elapsed();
+        self.span.in_scope(|| {
+            let duration_ms = duration.as_secs_f64() * 1000.0;
+            if status >= 500 {
+                tracing::warn!(method, route, status, duration_ms, "answered");
+            } else if status == CLIENT_GONE {
+                tracing::info!(method, route, status, duration_ms, "the client went away");
+            } else {
+                tracing::info!(method, route, status, duration_ms, "answered");
+            }
+        });
+        if let Some(metrics) = &self.metrics {
+            metrics.count(method, route, status, duration);
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.end(CLIENT_GONE);
+        }
+    }
 }
 
 /// A client may invent methods; the metrics must not grow with them.

@@ -14,6 +14,7 @@ use crate::{
         effect::{Effect, PendingEffect},
         ids::UserId,
         invite::Invite,
+        password::PasswordHash,
         user::{Account, Identifier, User},
     },
     ports::{Change, Insertion, NewAccount, StoreError, UserStore},
@@ -117,6 +118,15 @@ impl UserStore for SqlUsers {
             None => Ok(None),
         });
         Ok(changed.await?)
+    }
+
+    async fn rehash(&self, id: UserId, expected: &PasswordHash, new: &PasswordHash) -> Result<(), StoreError> {
+        let (expected, new) = (expected.clone(), new.clone());
+        let rehashed = self.sql.write_repeatable(move |connection| {
+            let user = users::table.find(id.to_string()).filter(users::password.eq(expected.expose()));
+            Ok(diesel::update(user).set(users::password.eq(new.expose())).execute(connection).map(drop)?)
+        });
+        Ok(rehashed.await?)
     }
 
     async fn enable(&self, id: UserId, audit: &AuditEvent) -> Result<bool, StoreError> {

@@ -8,6 +8,7 @@ mod documentation;
 mod encrypted_tokens;
 mod foreign_tokens;
 mod login;
+mod login_load;
 mod logout;
 mod management;
 mod oauth;
