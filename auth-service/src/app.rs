@@ -117,6 +117,10 @@ impl App {
         });
         let outcomes = web::Data::new(Outcomes::new(&metrics));
         let trusted_proxies = web::Data::new(TrustedProxies::new(config.trusted_proxies.clone()));
+        let watched = trusted_proxies.clone();
+        metrics.gauge("proxy_distrusted", "Whether a proxy was met that is not in AUTH_TRUSTED_PROXIES", move || {
+            Some(i64::from(watched.met_another()))
+        });
         let deps = web::Data::new(Deps {
             users,
             clients,

@@ -118,7 +118,8 @@ impl Service {
     fn neighbours(self, instance: &Instance) -> Vec<(&'static str, String)> {
         let ports = instance.ports;
         match self {
-            Self::Auth => Vec::new(),
+            // nginx.
+            Self::Auth => vec![("AUTH_TRUSTED_PROXIES", "127.0.0.1/32".to_owned())],
             Self::Resource => vec![
                 ("REVOCATION_FEED_URL", format!("http://127.0.0.1:{}/internal/revocations", ports.auth_internal)),
                 ("REVOCATION_STATE_FILE", instance.revocation_state().display().to_string()),

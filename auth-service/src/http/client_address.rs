@@ -28,6 +28,12 @@ impl TrustedProxies {
         Self { networks, distrust_said: Once::new() }
     }
 
+    /// Whether a proxy has been met that is not among them.
+    #[must_use]
+    pub fn met_another(&self) -> bool {
+        self.distrust_said.is_completed()
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }

@@ -182,3 +182,26 @@ async fn too_many_registrations_at_once_are_told_to_wait() {
     }
     "#);
 }
+
+/// The client's own address is trusted here, so that its word would be believed if nginx passed it on.
+#[tokio::test]
+async fn what_a_client_says_of_its_address_is_not_passed_on() {
+    let service =
+        TestService::start_with(Backend::Sqlite, &[("AUTH_TRUSTED_PROXIES", "127.0.0.0/8,203.0.113.0/24")]).await;
+    let gateway = Gateway::before(&public_address(&service)).await;
+    let ada = service.registered("ada").await;
+    let body = json!({"username": ada.username, "password": ada.password});
+    for (name, value) in [
+        ("X-Forwarded-For", "198.51.100.7"),
+        ("X-Forwarded-For", "198.51.100.7, 203.0.113.9"),
+        ("X_Forwarded_For", "198.51.100.7"),
+        ("Forwarded", "for=198.51.100.7"),
+        ("X-Real-IP", "198.51.100.7"),
+    ] {
+        let login = gateway.request(Method::POST, "/auth/login").header(name, value).json(&body);
+        let tokens = Answer::of(login).await.tokens();
+        let sessions = service.get_as(&tokens.access, "/auth/sessions").await;
+        assert!(!sessions.text.contains("198.51.100.7"), "{name}: {sessions}");
+        assert!(sessions.text.contains("127.0.0.1"), "{name}: {sessions}");
+    }
+}

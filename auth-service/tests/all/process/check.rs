@@ -12,7 +12,7 @@ use common::{
     testing::ManualClock,
 };
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Variables, run, set, text};
 use crate::support::{
@@ -21,7 +21,7 @@ use crate::support::{
         TestDatabase,
     },
     redis::PrivateRedis,
-    service::{least_variables, os},
+    service::{TestService, least_variables, os},
 };
 
 /// A database with everything, in which nothing is wrong.
@@ -188,4 +188,22 @@ fn a_master_key_that_opens_nothing() {
     assert_eq!(check(&variables), (0, Vec::new()));
     set(&mut variables, "AUTH_MASTER_KEY", new_master());
     only(&variables, "AUTH_MASTER_KEY is not the one", "encrypted under");
+}
+
+#[tokio::test]
+async fn a_proxy_that_nobody_has_vouched_for() {
+    let database = TestDatabase::migrated(Sqlite);
+    let service = TestService::start_on(least_variables(&database.address())).await;
+    let mut variables = service.variables.clone();
+    set(&mut variables, "AUTH_INTERNAL_BIND", service.internal().strip_prefix("http://").unwrap());
+    assert_eq!(check(&variables), (0, Vec::new()));
+    let login = service.request(reqwest::Method::POST, "/auth/login").header("X-Forwarded-For", "203.0.113.7");
+    login.json(&json!({"username": "ada", "password": "x"})).send().await.unwrap();
+    only(&variables, "is not trusted", "AUTH_TRUSTED_PROXIES");
+
+    let trusting = service.replica_with(&[("AUTH_TRUSTED_PROXIES", "127.0.0.0/8")]).await;
+    set(&mut variables, "AUTH_INTERNAL_BIND", trusting.internal().strip_prefix("http://").unwrap());
+    let login = trusting.request(reqwest::Method::POST, "/auth/login").header("X-Forwarded-For", "203.0.113.7");
+    login.json(&json!({"username": "ada", "password": "x"})).send().await.unwrap();
+    assert_eq!(check(&variables), (0, Vec::new()));
 }
