@@ -13,6 +13,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY common/Cargo.toml common/
 COPY auth-service/Cargo.toml auth-service/
 COPY resource-service/Cargo.toml resource-service/
+COPY system-tests/Cargo.toml system-tests/
 COPY xtask/Cargo.toml xtask/
 RUN for crate in common auth-service resource-service xtask; do \
       mkdir -p "$crate/src" && : >"$crate/src/lib.rs" && echo 'fn main() {}' >"$crate/src/main.rs"; \

@@ -78,26 +78,26 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn network(last: u8) -> Option<Network> {
-        Some(Network::of([203, 0, 113, last].into()))
+    fn network(last: u8) -> Network {
+        Network::of([203, 0, 113, last].into())
     }
 
     #[test]
     fn one_network_has_a_quarter_of_the_queue_and_gets_a_place_back_for_a_place() {
         let places = Places::new(2, 16);
-        let mut held: Vec<_> = (0..4).map(|_| places.take(network(1)).unwrap()).collect();
-        assert!(places.take(network(1)).is_none());
-        assert!(places.take(network(2)).is_some());
+        let mut held: Vec<_> = (0..4).map(|_| places.take(Some(network(1))).unwrap()).collect();
+        assert!(places.take(Some(network(1))).is_none());
+        assert!(places.take(Some(network(2))).is_some());
         held.pop();
-        assert!(places.take(network(1)).is_some());
+        assert!(places.take(Some(network(1))).is_some());
     }
 
     #[test]
     fn all_places_are_taken_by_many_networks_or_by_unknown_ones() {
         let places = Places::new(2, 16);
-        let known: Vec<_> = (0..9).map(|last| places.take(network(last)).unwrap()).collect();
+        let known: Vec<_> = (0..9).map(|last| places.take(Some(network(last))).unwrap()).collect();
         let unknown: Vec<_> = (0..9).map(|_| places.take(None).unwrap()).collect();
-        assert!(places.take(None).is_none() && places.take(network(100)).is_none());
+        assert!(places.take(None).is_none() && places.take(Some(network(100))).is_none());
         drop((known, unknown));
         assert_eq!(places.lock().all, 0);
         assert!(places.lock().by_network.is_empty(), "a flood of addresses leaves nothing behind");
@@ -105,6 +105,6 @@ mod tests {
 
     #[test]
     fn in_the_shortest_queue_everybody_still_gets_a_place() {
-        assert!(Places::new(1, 1).take(network(1)).is_some());
+        assert!(Places::new(1, 1).take(Some(network(1))).is_some());
     }
 }

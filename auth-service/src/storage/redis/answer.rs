@@ -87,7 +87,13 @@ impl Answer {
             "appended" => Self::Appended,
             "log" => Self::Log { epoch: text(values.next()?)?, entries: each(&mut values, log_entry)? },
             "unknown_cursor" => Self::UnknownCursor,
-            "admitted" => Self::Verdict(Verdict::Admitted { reached: optional_limit(values.next()?)? }),
+            "admitted" => {
+                let reached = match text(values.next()?)?.as_str() {
+                    "" => None,
+                    word => Some(Limit::from_word(word)?),
+                };
+                Self::Verdict(Verdict::Admitted { reached })
+            }
             "refused" => Self::Verdict(Verdict::Refused {
                 limit: Limit::from_word(&text(values.next()?)?)?,
                 retry_after: Duration::from_micros(text(values.next()?)?.parse().ok()?),
@@ -147,12 +153,6 @@ fn flag(value: Value) -> Option<bool> {
         "no" => Some(false),
         _ => None,
     }
-}
-
-/// `None` for what is no limit, `Some(None)` for none.
-fn optional_limit(value: Value) -> Option<Option<Limit>> {
-    let word = text(value)?;
-    if word.is_empty() { Some(None) } else { Limit::from_word(&word).map(Some) }
 }
 
 fn change(value: Value) -> Option<Change> {

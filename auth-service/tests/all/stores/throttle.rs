@@ -107,7 +107,9 @@ async fn every_store_decides_like_the_model(
         keys[1].account = keys[0].account.clone();
         if !has_address {
             keys[1].pair = keys[0].pair.clone();
-            keys.iter_mut().for_each(|keys| keys.address = None);
+            for keys in &mut keys {
+                keys.address = None;
+            }
         }
         let (mut models, mut now) = ([Counters::default(); 2], NOW);
         for (step, side) in steps.iter().zip(&sides) {
