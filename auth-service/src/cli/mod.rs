@@ -4,6 +4,7 @@ mod audit;
 pub mod check;
 mod client;
 mod failure;
+mod import;
 mod input;
 mod key;
 mod output;

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{
     Failure,
+    import::{self, ImportArgs},
     input::{secret_from_file, without_newline},
     output, variables,
 };
@@ -36,6 +37,8 @@ const PAGE: u32 = 500;
 pub(super) enum UserCommand {
     /// Add a user, whatever registration allows
     Add(AddArgs),
+    /// Take over users with their bcrypt hashes from a file: all of them, or none and what is wrong with each line
+    Import(ImportArgs),
     /// List all users, in the order of their registration
     List {
         #[command(flatten)]
@@ -143,6 +146,7 @@ struct InviteLine {
 pub(super) async fn run(command: UserCommand) -> Result<(), Failure> {
     let operator = operator()?;
     match command {
+        UserCommand::Import(args) => import::run(&args),
         UserCommand::Add(args) => add(&operator, args).await,
         UserCommand::List { format } => list(&operator, &format).await,
         UserCommand::Disable(args) => {

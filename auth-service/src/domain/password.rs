@@ -60,12 +60,32 @@ impl PasswordHash {
         Self(text.into())
     }
 
+    /// Takes a hash that was made elsewhere: bcrypt's `$2a$`, `$2b$` or `$2y$`, whole, and with a cost that can be paid at
+    /// every login.
+    pub fn imported(text: &str) -> Result<Self, InvalidHash> {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/');
+        let rest = ["$2a$", "$2b$", "$2y$"].iter().find_map(|version| text.strip_prefix(version)).ok_or(InvalidHash)?;
+        let (cost, rest) = rest.split_once('$').ok_or(InvalidHash)?;
+        let payable = cost.len() == 2 && cost.parse::<u32>().is_ok_and(|cost| IMPORTED_COSTS.contains(&cost));
+        // 22 letters of salt, 31 of hash.
+        let whole = rest.len() == 53 && rest.bytes().all(letter);
+        (payable && whole).then(|| Self::new(text.to_owned())).ok_or(InvalidHash)
+    }
+
     /// The text to store or to verify against.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
+
+/// From the least that bcrypt allows to about a second.
+const IMPORTED_COSTS: std::ops::RangeInclusive<u32> = 4..=16;
+
+/// The text is no hash that passwords can be verified against here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a bcrypt hash ($2a$, $2b$ or $2y$, 60 letters) with a cost from 4 to 16")]
+pub struct InvalidHash;
 
 /// Why a new password is too weak, and what would be better. Sentences for people.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ pub mod confirm_password;
 pub mod effects;
 pub mod end_sessions_before;
 pub mod grant;
+pub mod import_users;
 pub mod invite;
 pub mod login;
 pub mod logout;

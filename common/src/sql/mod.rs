@@ -25,6 +25,7 @@
 //! ids are hyphenated `TEXT`, and JSON is `TEXT`.
 
 mod any_connection;
+mod at_leisure;
 mod connector;
 mod error;
 mod pool;
@@ -35,6 +36,7 @@ mod sqlite;
 mod url;
 
 pub use any_connection::{AnyBackend, AnyConnection};
+pub use at_leisure::at_leisure;
 pub use error::SqlError;
 pub use pool::{Sql, TIME_LIMIT};
 pub use prepare::Prepared;

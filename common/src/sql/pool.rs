@@ -192,7 +192,7 @@ impl Shared {
 }
 
 /// One attempt. [`SqlError::Closed`] and [`SqlError::Conflict`] mean that nothing was stored.
-fn transaction<T>(
+pub(super) fn transaction<T>(
     pooled: &mut Pooled,
     deadline: Instant,
     job: &impl Fn(&mut AnyConnection) -> Result<T, SqlError>,

@@ -2,6 +2,7 @@
 
 mod check;
 mod commands;
+mod import;
 mod keys;
 mod log;
 mod shutdown;
