@@ -26,6 +26,7 @@ pub(super) enum KeyCommand {
     /// Delete a key at once, because somebody else may have it: tokens signed by it are refused
     Retire {
         /// The key's name, as `list` shows it
+        #[arg(allow_hyphen_values = true)]
         kid: String,
         #[command(flatten)]
         format: Format,

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Variables, run, set, text};
 use crate::support::{
+    database::{Kind, TestDatabase},
     service::{Backend, TestService, least_variables},
     wait::until,
 };
@@ -75,4 +76,13 @@ fn commands_on_keys_need_the_master_key() {
     let output = run(&least_variables("sqlite:unused.db"), &["key", "list"], "");
     assert_eq!(output.status.code(), Some(64));
     assert_eq!(text(&output.stderr), "AUTH_MASTER_KEY is not set\n");
+}
+
+#[test]
+fn a_key_whose_name_begins_with_a_dash_can_be_retired() {
+    let database = TestDatabase::migrated(Kind::Sqlite);
+    let mut variables = least_variables(&database.address());
+    set(&mut variables, "AUTH_MASTER_KEY", new_master());
+    let output = run(&variables, &["key", "retire", "-JjjOYqLk0aPPH7A"], "");
+    assert_eq!((output.status.code(), text(&output.stderr).contains("unexpected argument")), (Some(1), false));
 }
