@@ -37,6 +37,7 @@ pub struct LoginRequest {
         (status = 400, description = "`bad_request`, with the members that are wrong, or `unsupported_mode`", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`invalid_credentials`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`user_disabled`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_attempts`: wait for `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -14,11 +14,12 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::token_answer::TokenAnswer;
+use super::{client_address::ClientAddress, problems::whole_seconds, token_answer::TokenAnswer};
 use crate::{
     domain::client::{ClientId, ClientSecret},
+    ports::StoreError,
     service::{
-        Deps,
+        Deps, Trouble,
         client_credentials::{ClientCredentials, ClientError, client_credentials},
     },
 };
@@ -36,18 +37,22 @@ pub struct TokenForm {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OAuthError {
     /// `invalid_request`, `invalid_client`, `unauthorized_client`, `unsupported_grant_type`, `invalid_scope` or
-    /// `temporarily_unavailable`.
+    /// `temporarily_unavailable` or `server_error`.
     error: &'static str,
     /// The same in a sentence.
     error_description: &'static str,
     #[serde(skip)]
     #[schema(ignore)]
     status: StatusCode,
+    /// In seconds.
+    #[serde(skip)]
+    #[schema(ignore)]
+    retry_after: Option<u64>,
 }
 
 impl OAuthError {
     fn new(status: StatusCode, error: &'static str, error_description: &'static str) -> Self {
-        Self { error, error_description, status }
+        Self { error, error_description, status, retry_after: None }
     }
 
     fn invalid_request(description: &'static str) -> Self {
@@ -63,8 +68,8 @@ impl OAuthError {
         if self.status == StatusCode::UNAUTHORIZED {
             answer.insert_header((WWW_AUTHENTICATE, r#"Basic realm="latchkey""#));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            answer.insert_header((RETRY_AFTER, "1"));
+        if let Some(seconds) = self.retry_after {
+            answer.insert_header((RETRY_AFTER, seconds.to_string()));
         }
         answer.json(self)
     }
@@ -80,9 +85,29 @@ impl From<ClientError> for OAuthError {
             ClientError::InvalidScope => {
                 Self::new(StatusCode::BAD_REQUEST, "invalid_scope", "The client may not have this scope")
             }
-            ClientError::Trouble(trouble) => {
+            ClientError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+impl From<Trouble> for OAuthError {
+    fn from(trouble: Trouble) -> Self {
+        let unavailable = |status, description, seconds| Self {
+            retry_after: Some(seconds),
+            ..Self::new(status, "temporarily_unavailable", description)
+        };
+        match trouble {
+            Trouble::Throttled { retry_after, .. } => {
+                let seconds = whole_seconds(retry_after);
+                unavailable(StatusCode::TOO_MANY_REQUESTS, "Too many attempts have failed; wait and try again", seconds)
+            }
+            Trouble::Store(StoreError::Unavailable(_)) | Trouble::Busy | Trouble::Contended => {
                 tracing::warn!(%trouble, "answered 503");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "Try again in a moment")
+                unavailable(StatusCode::SERVICE_UNAVAILABLE, "Try again in a moment", 1)
+            }
+            Trouble::Store(StoreError::Inconsistent(_)) | Trouble::Internal(_) => {
+                tracing::error!(%trouble, "answered 500");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something went wrong here")
             }
         }
     }
@@ -96,18 +121,24 @@ impl From<ClientError> for OAuthError {
         (status = 200, description = "A token, without a refresh token", body = TokenAnswer),
         (status = 400, description = "`invalid_request`, `unsupported_grant_type`, `unauthorized_client` or `invalid_scope`", body = OAuthError),
         (status = 401, description = "`invalid_client`", body = OAuthError),
+        (status = 429, description = "`temporarily_unavailable`: too many attempts have failed; wait for `Retry-After` seconds", body = OAuthError),
         (status = 503, description = "`temporarily_unavailable`: try again after `Retry-After` seconds", body = OAuthError),
     ),
     security(("client" = []))
 )]
-pub async fn token(deps: web::Data<Deps>, request: HttpRequest, body: Bytes) -> HttpResponse {
-    match issue(&deps, &request, &body).await {
+pub async fn token(deps: web::Data<Deps>, request: HttpRequest, address: ClientAddress, body: Bytes) -> HttpResponse {
+    match issue(&deps, &request, address, &body).await {
         Ok(answer) => HttpResponse::Ok().json(answer),
         Err(error) => error.answer(),
     }
 }
 
-async fn issue(deps: &Deps, request: &HttpRequest, body: &[u8]) -> Result<TokenAnswer, OAuthError> {
+async fn issue(
+    deps: &Deps,
+    request: &HttpRequest,
+    address: ClientAddress,
+    body: &[u8],
+) -> Result<TokenAnswer, OAuthError> {
     let form = form(request, body)?;
     if form.grant_type != "client_credentials" {
         return Err(OAuthError::new(
@@ -120,7 +151,7 @@ async fn issue(deps: &Deps, request: &HttpRequest, body: &[u8]) -> Result<TokenA
     let scope = form.scope.map(|text| text.parse::<Scope>()).transpose();
     let scope = scope
         .map_err(|_| OAuthError::new(StatusCode::BAD_REQUEST, "invalid_scope", "The scope cannot be understood"))?;
-    Ok(client_credentials(deps, &ClientCredentials { id, secret, scope }).await?.into())
+    Ok(client_credentials(deps, &ClientCredentials { id, secret, scope, address: address.0 }).await?.into())
 }
 
 /// Members that are not known are ignored, repeated ones refused (RFC 6749, section 3.2).

@@ -38,6 +38,7 @@ pub struct PasswordRequest {
         (status = 401, description = "`missing_token`, `invalid_token`, `token_expired` or `login_required`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`wrong_password`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`weak_password`, with advice", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_attempts`: wait for `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),
     security(("access_token" = []))

@@ -1,5 +1,7 @@
 //! What goes wrong in the use cases, as problem documents. One `match` an error; the cause stays in the log.
 
+use std::time::Duration;
+
 use common::{
     actix::{Refused, bearer},
     problem::{Problem, Status},
@@ -39,15 +41,12 @@ fn trouble_as(trouble: &Trouble, code: &'static str) -> Problem {
             tracing::warn!(%trouble, "answered 503");
             Problem::unavailable(code, NOT_NOW, RETRY_AFTER)
         }
-        Trouble::Throttled { retry_after, .. } => {
-            let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
-            Problem::new(
-                Status::TooManyRequests,
-                "too_many_attempts",
-                "Too many attempts have failed; wait and try again",
-            )
-            .with_header("Retry-After", seconds.to_string())
-        }
+        Trouble::Throttled { retry_after, .. } => Problem::new(
+            Status::TooManyRequests,
+            "too_many_attempts",
+            "Too many attempts have failed; wait and try again",
+        )
+        .with_header("Retry-After", whole_seconds(*retry_after).to_string()),
         // Not a line each: a flood would write the log full. There is a counter.
         Trouble::Busy => Problem::unavailable(code, "Too many logins are going on; try again in a moment", RETRY_AFTER),
         Trouble::Contended => {
@@ -172,6 +171,11 @@ fn wrong_password() -> Problem {
 fn weak_password(field: &'static str, weak: WeakPassword) -> Problem {
     let problem = Problem::new(Status::UnprocessableEntity, "weak_password", "The password is too easy to guess");
     weak.warning.into_iter().chain(weak.suggestions).fold(problem, |problem, advice| problem.with_field(field, advice))
+}
+
+/// For `Retry-After`: nobody is told to come back too early, or at once.
+pub(super) fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 /// 503 for what the store has not been asked for yet.

@@ -67,6 +67,7 @@ impl From<User> for UserAnswer {
         (status = 403, description = "`registration_closed`, `invite_required` or `invite_invalid`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`username_taken` or `email_taken`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`weak_password`, with advice", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_attempts`: wait for `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -1,12 +1,17 @@
 //! A service asks for a token of its own (RFC 6749, section 4.4).
 
+use std::net::IpAddr;
+
 use common::{
     claims::{AccessClaims, ServiceClaims},
     scope::Scope,
 };
 
-use super::{Deps, Trouble, grant::Grant};
-use crate::domain::client::{Client, ClientId, ClientSecret, GrantType};
+use super::{Deps, Trouble, grant::Grant, throttle::Guarded};
+use crate::domain::{
+    audit::{Actor, AuditKind},
+    client::{Client, ClientId, ClientSecret, GrantType},
+};
 
 /// What a client sends.
 #[derive(Debug)]
@@ -17,6 +22,8 @@ pub struct ClientCredentials {
     pub secret: ClientSecret,
     /// What the token shall allow; all that the client may, when nothing is said.
     pub scope: Option<Scope>,
+    /// Where the request came from, if known.
+    pub address: Option<IpAddr>,
 }
 
 /// Why there is no token (RFC 6749, section 5.2).
@@ -38,7 +45,7 @@ pub enum ClientError {
 
 /// A token for the client itself.
 pub async fn client_credentials(deps: &Deps, request: &ClientCredentials) -> Result<Grant, ClientError> {
-    let client = authenticate_client(deps, &request.id, &request.secret).await?;
+    let client = authenticate_client(deps, request).await?;
     if !client.grants.contains(&GrantType::ClientCredentials) {
         return Err(ClientError::UnauthorizedClient);
     }
@@ -64,11 +71,23 @@ pub async fn client_credentials(deps: &Deps, request: &ClientCredentials) -> Res
     Ok(Grant { access_token, expires_in: client.token_ttl, refresh_token: None, scope })
 }
 
-/// The client that `secret` belongs to.
-async fn authenticate_client(deps: &Deps, id: &ClientId, secret: &ClientSecret) -> Result<Client, ClientError> {
-    let client = deps.clients.find(id).await.map_err(Trouble::from)?;
-    client.filter(|client| !client.disabled && client.has_secret(secret, deps.clock.now())).ok_or_else(|| {
-        tracing::warn!(client = %id, "a client was refused");
-        ClientError::InvalidClient
-    })
+/// The client that the secret belongs to.
+async fn authenticate_client(deps: &Deps, request: &ClientCredentials) -> Result<Client, ClientError> {
+    let ClientCredentials { id, secret, address, .. } = request;
+    let reservation = deps.throttle.reserve(Guarded::ClientSecret(id.as_str()), *address).await?;
+    let client = match deps.clients.find(id).await {
+        Ok(client) => client,
+        Err(error) => {
+            reservation.withdrawn().await;
+            return Err(Trouble::from(error).into());
+        }
+    };
+    if let Some(client) = client.filter(|client| !client.disabled && client.has_secret(secret, deps.clock.now())) {
+        reservation.succeeded().await;
+        return Ok(client);
+    }
+    let event = |kind| deps.audit.event(kind, Actor::Anonymous).of_client(id.as_str()).from_address(*address);
+    deps.audit.record(event(AuditKind::ClientRefused));
+    reservation.failed(deps, event(AuditKind::Throttled));
+    Err(ClientError::InvalidClient)
 }

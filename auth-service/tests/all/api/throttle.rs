@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use reqwest::Method;
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::{
-    answer::Answer,
-    service::{
-        Backend::{self, PostgresAndRedis, Sqlite},
-        TestService,
+use crate::{
+    process::run,
+    support::{
+        answer::Answer,
+        service::{
+            Backend::{self, PostgresAndRedis, Sqlite},
+            TestService,
+        },
     },
 };
 
@@ -195,6 +198,37 @@ async fn a_hundred_registrations_an_address() {
         assert_eq!(register(number).await.status, 201);
     }
     assert_eq!(retry_after(&register(100).await), 600);
+}
+
+#[tokio::test]
+async fn the_secret_of_a_client_is_guessed_no_faster() {
+    let service = service(Sqlite).await;
+    let added = run(&service.variables, &["client", "add", "reports", "--json"], "");
+    let added: Value = serde_json::from_slice(&added.stdout).unwrap();
+    let secret = added["client_secret"].as_str().unwrap();
+    let ask = async |from: &str, secret: &str| {
+        let request = service.request(Method::POST, "/oauth/token").header("X-Forwarded-For", from);
+        Answer::of(request.basic_auth("reports", Some(secret)).form(&[("grant_type", "client_credentials")])).await
+    };
+    assert_eq!(ask(HOME, secret).await.status, 200);
+    for _ in 0..5 {
+        assert_eq!(ask(&bot(1), "a-guess").await.status, 401);
+    }
+    assert_snapshot!(ask(&bot(1), secret).await, @r#"
+    429
+    cache-control: no-store
+    content-type: application/json
+    retry-after: 1
+    {
+      "error": "temporarily_unavailable",
+      "error_description": "Too many attempts have failed; wait and try again"
+    }
+    "#);
+    assert_eq!(ask(HOME, secret).await.status, 200, "the client itself, from where it always is");
+    service.audit_written().await;
+    let refused = service.audit_events("client_refused").await;
+    assert_eq!((refused.len(), refused[0].client.as_deref()), (5, Some("reports")));
+    assert_eq!(service.audit_events("throttled").await.len(), 1);
 }
 
 #[tokio::test]
