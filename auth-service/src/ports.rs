@@ -114,8 +114,8 @@ pub trait UserStore: Send + Sync {
 /// Clients: services that ask for tokens of their own.
 #[async_trait]
 pub trait ClientStore: Send + Sync {
-    /// Stores a new client. `false` when there is one of that name.
-    async fn insert(&self, client: &Client, now: Timestamp) -> Result<bool, StoreError>;
+    /// Stores a new client, with what the audit trail says of it. `false` when there is one of that name.
+    async fn insert(&self, client: &Client, audit: &AuditEvent, now: Timestamp) -> Result<bool, StoreError>;
 
     /// The client of that name.
     async fn find(&self, id: &ClientId) -> Result<Option<Client>, StoreError>;
@@ -124,12 +124,23 @@ pub trait ClientStore: Send + Sync {
     async fn list(&self) -> Result<Vec<Client>, StoreError>;
 
     /// Gives a client a new secret; the one before is good until `previous_until`. `false` when there is no such client.
-    async fn rotate(&self, id: &ClientId, secret: &HashedSecret, previous_until: Timestamp)
-    -> Result<bool, StoreError>;
+    async fn rotate(
+        &self,
+        id: &ClientId,
+        secret: &HashedSecret,
+        previous_until: Timestamp,
+        audit: &AuditEvent,
+    ) -> Result<bool, StoreError>;
 
     /// Gives a client no more tokens and announces that those before `now` are revoked, or gives it some again. `false`
     /// when there is no such client.
-    async fn set_disabled(&self, id: &ClientId, disabled: bool, now: Timestamp) -> Result<bool, StoreError>;
+    async fn set_disabled(
+        &self,
+        id: &ClientId,
+        disabled: bool,
+        audit: &AuditEvent,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 }
 
 /// A change to a user that their sessions must follow.
@@ -377,9 +388,9 @@ pub trait KeyStore: Send + Sync {
     /// All keys.
     async fn load(&self) -> Result<KeyRing, StoreError>;
 
-    /// Carries out all of `changes`, which were decided on the keys of `revision`. `false` when somebody else changed
-    /// the keys meanwhile: nothing was done, so read and decide again.
-    async fn change(&self, revision: i64, changes: &[KeyChange]) -> Result<bool, StoreError>;
+    /// Carries out all of `changes`, which were decided on the keys of `revision`, with what the audit trail says of
+    /// them. `false` when somebody else changed the keys meanwhile: nothing was done, so read and decide again.
+    async fn change(&self, revision: i64, changes: &[KeyChange], audit: &[AuditEvent]) -> Result<bool, StoreError>;
 }
 
 /// Why a password was not hashed or verified.

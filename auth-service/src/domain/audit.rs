@@ -80,16 +80,22 @@ kinds! {
     ClientAdded = "client_added",
     /// A client got another secret.
     ClientSecretChanged = "client_secret_changed",
-    /// A client is gone, or may get no tokens any more.
-    ClientRemoved = "client_removed",
-    /// A client presented a wrong secret, or asked for what it may not have.
+    /// A client may get no tokens any more.
+    ClientDisabled = "client_disabled",
+    /// A disabled client may get tokens again.
+    ClientEnabled = "client_enabled",
+    /// Somebody who said to be a client was not, or the client is disabled.
     ClientRefused = "client_refused",
-    /// A signing key was made.
+    /// A signing key was made. `kid` is its name, as in all events on keys.
     KeyAdded = "key_added",
-    /// A signing key signs from now on.
-    KeyActivated = "key_activated",
-    /// A signing key is not accepted any more.
+    /// When a signing key begins to sign was changed.
+    KeyScheduled = "key_scheduled",
+    /// When a signing key ceases to sign, and to be accepted, is fixed.
     KeyRetired = "key_retired",
+    /// A signing key was encrypted under another master key.
+    KeyRewrapped = "key_rewrapped",
+    /// A signing key is gone, and nothing that it signed is accepted.
+    KeyDeleted = "key_deleted",
 }
 
 impl fmt::Display for AuditKind {

@@ -4,9 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use common::scope::Scope;
 
-use super::Trouble;
+use super::{Trouble, audit};
 use crate::{
-    domain::client::{Client, ClientId, ClientSecret, GrantType},
+    domain::{
+        audit::{Actor, AuditEvent, AuditKind},
+        client::{Client, ClientId, ClientSecret, GrantType},
+    },
     ports::{ClientStore, Clock, Rng},
 };
 
@@ -67,8 +70,12 @@ impl ClientOperator {
             disabled: false,
             created_at: now,
         };
-        let inserted = self.clients.insert(&client, now).await.map_err(Trouble::from)?;
-        if inserted { Ok((client, secret)) } else { Err(ManageClientError::Taken) }
+        let event = self.event(AuditKind::ClientAdded, &client.id).with("scope", client.scope.to_string());
+        if !self.clients.insert(&client, &event, now).await.map_err(Trouble::from)? {
+            return Err(ManageClientError::Taken);
+        }
+        audit::log(&event);
+        Ok((client, secret))
     }
 
     /// The client of that name.
@@ -85,16 +92,26 @@ impl ClientOperator {
     pub async fn rotate(&self, id: &ClientId, overlap: Duration) -> Result<ClientSecret, ManageClientError> {
         let secret = ClientSecret::new(&*self.rng);
         let until = self.clock.now() + overlap;
-        let rotated = self.clients.rotate(id, &secret.hashed(), until).await.map_err(Trouble::from)?;
-        if rotated { Ok(secret) } else { Err(ManageClientError::NoSuchClient) }
+        let event = self.event(AuditKind::ClientSecretChanged, id).with("previous_until", until.rfc3339());
+        if !self.clients.rotate(id, &secret.hashed(), until, &event).await.map_err(Trouble::from)? {
+            return Err(ManageClientError::NoSuchClient);
+        }
+        audit::log(&event);
+        Ok(secret)
     }
 
     /// Gives a client no more tokens, or gives it some again.
     pub async fn set_disabled(&self, id: &ClientId, disabled: bool) -> Result<Client, ManageClientError> {
         let now = self.clock.now();
-        if !self.clients.set_disabled(id, disabled, now).await.map_err(Trouble::from)? {
+        let event = self.event(if disabled { AuditKind::ClientDisabled } else { AuditKind::ClientEnabled }, id);
+        if !self.clients.set_disabled(id, disabled, &event, now).await.map_err(Trouble::from)? {
             return Err(ManageClientError::NoSuchClient);
         }
+        audit::log(&event);
         self.find(id).await
+    }
+
+    fn event(&self, kind: AuditKind, id: &ClientId) -> AuditEvent {
+        AuditEvent::new(kind, Actor::Operator, self.clock.now(), &*self.rng).of_client(id.as_str())
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use common::{clock::Timestamp, verifier::RepeatedKid};
 
+use super::audit;
 use crate::{
     crypto::{
         master_key::{MasterKeys, OpenError},
@@ -11,6 +12,7 @@ use crate::{
         signing_pair::{KeyPairFailed, SigningPair},
     },
     domain::{
+        audit::{Actor, AuditEvent, AuditKind},
         signing_key::{KeyAlgorithm, KeyId, KeyRules, SigningKey},
         signing_key_rules::{self as rules, Refused, Step},
     },
@@ -83,23 +85,25 @@ impl KeyKeeper {
     /// At the start: makes the keys what the settings want, and reads them.
     pub async fn align(&self) -> Result<Arc<OpenKeys>, KeysError> {
         let KeyPolicy { algorithm, first_at_once, .. } = self.policy;
-        self.change(|keys, now, rules| Ok(rules::align(keys, algorithm, first_at_once, now, rules))).await
+        let decide = |keys: &[_], now, rules: &_| Ok(rules::align(keys, algorithm, first_at_once, now, rules));
+        self.change(&Actor::System, decide).await
     }
 
     /// From then on: does what is due, and reads them.
     pub async fn keep(&self) -> Result<Arc<OpenKeys>, KeysError> {
-        self.change(|keys, now, rules| Ok(rules::keep(keys, now, rules))).await
+        self.change(&Actor::System, |keys, now, rules| Ok(rules::keep(keys, now, rules))).await
     }
 
     /// By command: the next key takes over as soon as everybody knows it.
     pub async fn rotate(&self) -> Result<Vec<SigningKey>, KeysError> {
-        self.change(rules::rotate).await?;
+        self.change(&Actor::Operator, rules::rotate).await?;
         self.list().await
     }
 
     /// By command: a key goes at once. Works also where keys cannot be decrypted any more.
     pub async fn retire_at_once(&self, kid: &KeyId) -> Result<Vec<SigningKey>, KeysError> {
-        self.decide_and_store(|_| Ok(()), |keys, now, rules| rules::retire_at_once(keys, kid, now, rules)).await?;
+        let decide = |keys: &[_], now, rules: &_| rules::retire_at_once(keys, kid, now, rules);
+        self.decide_and_store(&Actor::Operator, |_| Ok(()), decide).await?;
         self.list().await
     }
 
@@ -115,7 +119,7 @@ impl KeyKeeper {
             self.opener.open(&ring)?;
             let others = ring.keys.iter().filter(|stored| !self.masters.is_current(&stored.sealed));
             let changes = others.map(|stored| self.resealed(stored)).collect::<Result<Vec<_>, _>>()?;
-            if changes.is_empty() || self.store.change(ring.revision, &changes).await? {
+            if changes.is_empty() || self.store_with_events(&ring, &changes, &Actor::Operator).await? {
                 return Ok(changes.len());
             }
         }
@@ -131,14 +135,16 @@ impl KeyKeeper {
     /// Nothing is decided on keys that cannot be opened: a wrong master key must not end in new keys.
     async fn change(
         &self,
+        actor: &Actor,
         decide: impl Fn(&[SigningKey], Timestamp, &KeyRules) -> Decision,
     ) -> Result<Arc<OpenKeys>, KeysError> {
-        let ring = self.decide_and_store(|ring| self.opener.open(ring).map(drop), decide).await?;
+        let ring = self.decide_and_store(actor, |ring| self.opener.open(ring).map(drop), decide).await?;
         Ok(self.opener.open(&ring)?)
     }
 
     async fn decide_and_store(
         &self,
+        actor: &Actor,
         check: impl Fn(&KeyRing) -> Result<(), OpenError>,
         decide: impl Fn(&[SigningKey], Timestamp, &KeyRules) -> Decision,
     ) -> Result<KeyRing, KeysError> {
@@ -155,12 +161,37 @@ impl KeyKeeper {
             for step in steps {
                 changes.push(self.prepared(step, now).await?);
             }
-            if self.store.change(ring.revision, &changes).await? {
-                changes.iter().for_each(log);
+            if self.store_with_events(&ring, &changes, actor).await? {
                 return Ok(self.store.load().await?);
             }
         }
         Err(KeysError::Contended)
+    }
+
+    async fn store_with_events(&self, ring: &KeyRing, changes: &[KeyChange], actor: &Actor) -> Result<bool, KeysError> {
+        let events: Vec<_> = changes.iter().map(|change| self.event(change, actor)).collect();
+        let done = self.store.change(ring.revision, changes, &events).await?;
+        if done {
+            events.iter().for_each(audit::log);
+        }
+        Ok(done)
+    }
+
+    fn event(&self, change: &KeyChange, actor: &Actor) -> AuditEvent {
+        let event = |kind, kid: &KeyId| {
+            AuditEvent::new(kind, actor.clone(), self.clock.now(), &*self.rng).with("kid", kid.to_string())
+        };
+        match change {
+            KeyChange::Insert(StoredKey { key, .. }) => event(AuditKind::KeyAdded, &key.kid)
+                .with("algorithm", key.algorithm.as_str())
+                .with("activates_at", key.activates_at.rfc3339()),
+            KeyChange::Activate(kid, at) => event(AuditKind::KeyScheduled, kid).with("activates_at", at.rfc3339()),
+            KeyChange::Retire(kid, retirement) => event(AuditKind::KeyRetired, kid)
+                .with("retires_at", retirement.at.rfc3339())
+                .with("verify_until", retirement.verify_until.rfc3339()),
+            KeyChange::Reseal(kid, _) => event(AuditKind::KeyRewrapped, kid),
+            KeyChange::Delete(kid) => event(AuditKind::KeyDeleted, kid),
+        }
     }
 
     async fn prepared(&self, step: Step, now: Timestamp) -> Result<KeyChange, KeysError> {
@@ -177,27 +208,5 @@ impl KeyKeeper {
                 KeyChange::Insert(StoredKey { key, sealed })
             }
         })
-    }
-}
-
-fn log(change: &KeyChange) {
-    let time = Timestamp::rfc3339;
-    match change {
-        KeyChange::Insert(StoredKey { key, .. }) => {
-            let (kid, algorithm, activates_at) = (&key.kid, key.algorithm, time(key.activates_at));
-            tracing::info!(event = "signing_key_created", %kid, %algorithm, %activates_at, "a signing key was made");
-        }
-        KeyChange::Activate(kid, at) => {
-            let activates_at = time(*at);
-            tracing::info!(event = "signing_key_scheduled", %kid, %activates_at, "a signing key begins sooner");
-        }
-        KeyChange::Retire(kid, retirement) => {
-            let (retires_at, verify_until) = (time(retirement.at), time(retirement.verify_until));
-            tracing::info!(event = "signing_key_retired", %kid, %retires_at, %verify_until, "a signing key has its end");
-        }
-        KeyChange::Reseal(kid, _) => {
-            tracing::info!(event = "signing_key_rewrapped", %kid, "a signing key was encrypted anew");
-        }
-        KeyChange::Delete(kid) => tracing::info!(event = "signing_key_deleted", %kid, "a signing key was deleted"),
     }
 }

@@ -7,9 +7,10 @@ use common::{
 };
 use diesel::prelude::*;
 
-use super::{announcements, client_row::ClientRow, schema::clients};
+use super::{announcements, audit, client_row::ClientRow, schema::clients};
 use crate::{
     domain::{
+        audit::AuditEvent,
         client::{Client, ClientId, HashedSecret},
         revocation::Revoked,
     },
@@ -32,11 +33,11 @@ impl SqlClients {
 
 #[async_trait]
 impl ClientStore for SqlClients {
-    async fn insert(&self, client: &Client, now: Timestamp) -> Result<bool, StoreError> {
-        let client = client.clone();
+    async fn insert(&self, client: &Client, audit: &AuditEvent, now: Timestamp) -> Result<bool, StoreError> {
+        let (client, event) = (client.clone(), audit.clone());
         let inserted = self.sql.write(move |connection| {
             diesel::insert_into(clients::table).values(ClientRow::of(&client, now)?).execute(connection)?;
-            Ok(())
+            audit::insert(connection, &event)
         });
         match inserted.await {
             Ok(()) => Ok(true),
@@ -68,8 +69,9 @@ impl ClientStore for SqlClients {
         id: &ClientId,
         secret: &HashedSecret,
         previous_until: Timestamp,
+        audit: &AuditEvent,
     ) -> Result<bool, StoreError> {
-        let (id, secret) = (id.to_string(), secret.as_str().to_owned());
+        let (id, secret, event) = (id.to_string(), secret.as_str().to_owned(), audit.clone());
         let rotated = self.sql.write(move |connection| {
             // Said twice, it changes nothing the second time.
             let row = clients::table.find(&id).filter(clients::secret.ne(&secret));
@@ -78,17 +80,30 @@ impl ClientStore for SqlClients {
                 clients::previous_secret_expires_at.eq(previous_until.micros()),
                 clients::secret.eq(&secret),
             );
-            Ok(diesel::update(row).set(new).execute(connection)? == 1)
+            let rotated = diesel::update(row).set(new).execute(connection)? == 1;
+            if rotated {
+                audit::insert(connection, &event)?;
+            }
+            Ok(rotated)
         });
         Ok(rotated.await?)
     }
 
-    async fn set_disabled(&self, id: &ClientId, disabled: bool, now: Timestamp) -> Result<bool, StoreError> {
-        let id = id.clone();
-        let changed = self.sql.write_repeatable(move |connection| {
+    async fn set_disabled(
+        &self,
+        id: &ClientId,
+        disabled: bool,
+        audit: &AuditEvent,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (id, event) = (id.clone(), audit.clone());
+        let changed = self.sql.write(move |connection| {
             let at = disabled.then_some(now.micros());
             let row = clients::table.find(id.to_string());
             let found = diesel::update(row).set(clients::disabled_at.eq(at)).execute(connection)? == 1;
+            if found {
+                audit::insert(connection, &event)?;
+            }
             if found && disabled {
                 // Those of this second too.
                 let before = now.seconds() + 1;

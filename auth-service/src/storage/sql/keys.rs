@@ -9,12 +9,13 @@ use common::{
 use diesel::prelude::*;
 
 use super::{
-    announcements,
+    announcements, audit,
     failure::inconsistent,
     schema::{signing_keys, signing_keys_revision},
 };
 use crate::{
     domain::{
+        audit::AuditEvent,
         revocation::Revoked,
         signing_key::{KeyId, Retirement, SigningKey},
     },
@@ -103,8 +104,8 @@ impl KeyStore for SqlKeys {
         Ok(loaded.await?)
     }
 
-    async fn change(&self, revision: i64, changes: &[KeyChange]) -> Result<bool, StoreError> {
-        let changes = changes.to_vec();
+    async fn change(&self, revision: i64, changes: &[KeyChange], audit: &[AuditEvent]) -> Result<bool, StoreError> {
+        let (changes, events) = (changes.to_vec(), audit.to_vec());
         let done = self.sql.write(move |connection| {
             let unchanged = signing_keys_revision::table.filter(signing_keys_revision::revision.eq(revision));
             let raised = signing_keys_revision::revision.eq(revision + 1);
@@ -114,6 +115,7 @@ impl KeyStore for SqlKeys {
             for change in &changes {
                 carry_out(connection, change)?;
             }
+            events.iter().try_for_each(|event| audit::insert(connection, event))?;
             Ok(true)
         });
         Ok(done.await?)

@@ -6,9 +6,15 @@ use auth_service::domain::user::Identifier;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::service::{
-    Backend::{self, PostgresAndRedis, Sqlite},
-    Person, TestService, Tokens,
+use crate::{
+    process::{run, text},
+    support::{
+        service::{
+            Backend::{self, PostgresAndRedis, Sqlite},
+            Person, TestService, Tokens, Variables,
+        },
+        wait::until,
+    },
 };
 
 /// A service with an administrator who is logged in.
@@ -128,6 +134,51 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
         }
     }
     assert_eq!(paged, all);
+}
+
+#[tokio::test]
+async fn what_an_operator_does_with_clients_and_keys_is_in_the_trail() {
+    let master = text(&run(&Variables::new(), &["key", "new-master"], "").stdout).trim().to_owned();
+    let settings =
+        [("AUTH_SIGNING_ALGORITHM", "EdDSA"), ("JWT_ALGORITHMS", "EdDSA"), ("AUTH_MASTER_KEY", master.as_str())];
+    let service = TestService::start_with(Sqlite, &settings).await;
+    let operate = |arguments: &[&str]| {
+        let output = run(&service.variables, arguments, "");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let trail = || -> Vec<Value> {
+        let mut events: Vec<Value> = serde_json::from_str(&operate(&["audit", "--json"])).unwrap();
+        events.reverse();
+        events
+    };
+    let added = || trail().into_iter().filter(|event| event["kind"] == "key_added").collect::<Vec<_>>();
+    until("the next key", async || added().len() == 2).await;
+    for event in added() {
+        assert_eq!((&event["actor"], &event["detail"]["algorithm"]), (&json!("system"), &json!("EdDSA")), "{event}");
+    }
+    let secret = operate(&["client", "add", "reports", "--scope", "notes:read"]);
+    operate(&["client", "rotate-secret", "reports"]);
+    operate(&["client", "disable", "reports"]);
+    operate(&["client", "enable", "reports"]);
+    let keys: Vec<Value> = serde_json::from_str(&operate(&["key", "list", "--json"])).unwrap();
+    operate(&["key", "rotate"]);
+    let kid = keys[0]["kid"].as_str().unwrap();
+    operate(&["key", "retire", kid]);
+
+    let done: Vec<Value> = trail().into_iter().filter(|event| event["actor"] == "operator").collect();
+    let mut kinds: Vec<_> = done.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds[..4], ["client_added", "client_secret_changed", "client_disabled", "client_enabled"]);
+    kinds.sort_unstable();
+    kinds.dedup();
+    for kind in ["key_deleted", "key_retired", "key_scheduled"] {
+        assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
+    }
+    let deleted = done.iter().find(|event| event["kind"] == "key_deleted").unwrap();
+    assert_eq!(deleted["detail"]["kid"], json!(kid));
+    let told = operate(&["audit", "--json"]);
+    let secret = secret.lines().last().unwrap().rsplit(' ').next().unwrap();
+    assert!(secret.starts_with("lkc_") && !told.contains(secret), "{told}");
 }
 
 #[rstest]

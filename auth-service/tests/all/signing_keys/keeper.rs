@@ -12,7 +12,10 @@ use std::{
 use async_trait::async_trait;
 use auth_service::{
     crypto::master_key::{MasterKey, MasterKeys},
-    domain::signing_key::{KeyAlgorithm, KeyRules, Phase, SigningKey},
+    domain::{
+        audit::AuditEvent,
+        signing_key::{KeyAlgorithm, KeyRules, Phase, SigningKey},
+    },
     ports::{Clock, KeyChange, KeyRing, KeyStore, StoreError, SystemRng},
     service::signing_keys::{KeyKeeper, KeyPolicy, KeysError},
     storage::sql::SqlKeys,
@@ -181,8 +184,8 @@ impl KeyStore for Failing {
         self.inner.load().await
     }
 
-    async fn change(&self, revision: i64, changes: &[KeyChange]) -> Result<bool, StoreError> {
-        let answer = self.inner.change(revision, changes).await;
+    async fn change(&self, revision: i64, changes: &[KeyChange], audit: &[AuditEvent]) -> Result<bool, StoreError> {
+        let answer = self.inner.change(revision, changes, audit).await;
         if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
             return Err(StoreError::Unavailable("lost in a commit".to_owned()));
         }

@@ -35,7 +35,7 @@ async fn changes_are_carried_out_together_and_read_back(#[values(Sqlite, Postgre
     assert_eq!((empty.revision, empty.keys.len()), (0, 0));
     let (mut one, two) = (key("b", 10), key("a", 20));
     let inserts = [KeyChange::Insert(two.clone()), KeyChange::Insert(one.clone())];
-    assert!(store.change(0, &inserts).await.unwrap());
+    assert!(store.change(0, &inserts, &[]).await.unwrap());
     let ring = store.load().await.unwrap();
     assert_eq!((ring.revision, ring.keys), (1, vec![one.clone(), two.clone()]), "in the order in which they sign");
 
@@ -47,7 +47,7 @@ async fn changes_are_carried_out_together_and_read_back(#[values(Sqlite, Postgre
         KeyChange::Reseal(one.key.kid.clone(), sealed.clone()),
         KeyChange::Delete(two.key.kid.clone()),
     ];
-    assert!(store.change(1, &changes).await.unwrap());
+    assert!(store.change(1, &changes, &[]).await.unwrap());
     (one.key.activates_at, one.key.retirement, one.sealed) = (Timestamp::from_seconds(5), Some(retirement), sealed);
     assert_eq!(store.load().await.unwrap().keys, [one]);
 }
@@ -66,7 +66,7 @@ async fn of_two_replicas_that_decided_on_the_same_keys_one_is_told_so(#[values(S
                 let mut made = key(&letter, revision);
                 made.key.kid = KeyId(format!("{}{letter}", revision.to_string().repeat(42)));
                 let store = store.clone();
-                tokio::spawn(async move { store.change(revision, &[KeyChange::Insert(made)]).await })
+                tokio::spawn(async move { store.change(revision, &[KeyChange::Insert(made)], &[]).await })
             })
             .collect();
         let mut done = 0;
@@ -89,7 +89,7 @@ async fn a_change_that_fails_half_way_leaves_nothing(#[values(Sqlite, Postgres)]
     let database = TestDatabase::migrated(kind);
     let store = SqlKeys::new(database.sql());
     let changes = [KeyChange::Insert(key("a", 10)), KeyChange::Delete(KeyId("b".repeat(43)))];
-    assert!(matches!(store.change(0, &changes).await, Err(StoreError::Inconsistent(_))));
+    assert!(matches!(store.change(0, &changes, &[]).await, Err(StoreError::Inconsistent(_))));
     let ring = store.load().await.unwrap();
     assert_eq!((ring.revision, ring.keys.len()), (0, 0));
 }
@@ -105,7 +105,7 @@ async fn a_row_that_cannot_be_understood_is_said_so(
 ) {
     let database = TestDatabase::migrated(kind);
     let store = SqlKeys::new(database.sql());
-    assert!(store.change(0, &[KeyChange::Insert(key("a", 10))]).await.unwrap());
+    assert!(store.change(0, &[KeyChange::Insert(key("a", 10))], &[]).await.unwrap());
     database.execute(format!("UPDATE signing_keys SET {damage}")).await;
     let error = store.load().await.unwrap_err();
     assert_eq!(error, StoreError::Inconsistent(format!("signing_keys.{column} of {}", "a".repeat(43))));
