@@ -116,11 +116,7 @@ impl App {
             redis: config.redis.is_some().then(|| Arc::clone(&sessions)),
         });
         let outcomes = web::Data::new(Outcomes::new(&metrics));
-        let trusted_proxies = web::Data::new(TrustedProxies::new(config.trusted_proxies.clone()));
-        let watched = trusted_proxies.clone();
-        metrics.gauge("proxy_distrusted", "Whether a proxy was met that is not in AUTH_TRUSTED_PROXIES", move || {
-            Some(i64::from(watched.met_another()))
-        });
+        let trusted_proxies = web::Data::new(TrustedProxies::new(config.trusted_proxies.clone(), &metrics));
         let deps = web::Data::new(Deps {
             users,
             clients,

@@ -5,11 +5,14 @@ use std::{
     future::{Ready, ready},
     net::{IpAddr, SocketAddr},
     str,
-    sync::Once,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::HeaderMap, web};
-use common::problem::Problem;
+use common::{problem::Problem, telemetry::metrics::Metrics};
 use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -18,20 +21,18 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 #[derive(Debug)]
 pub struct TrustedProxies {
     networks: Vec<IpNet>,
-    distrust_said: Once,
+    distrusts: Arc<AtomicBool>,
 }
 
 impl TrustedProxies {
-    /// Believes these and nobody else.
+    /// Believes these and nobody else. `metrics` tell whether somebody who looks like a proxy was not believed.
     #[must_use]
-    pub fn new(networks: Vec<IpNet>) -> Self {
-        Self { networks, distrust_said: Once::new() }
-    }
-
-    /// Whether a proxy has been met that is not among them.
-    #[must_use]
-    pub fn met_another(&self) -> bool {
-        self.distrust_said.is_completed()
+    pub fn new(networks: Vec<IpNet>, metrics: &Metrics) -> Self {
+        let distrusts = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&distrusts);
+        let read = move || Some(i64::from(told.load(Ordering::Relaxed)));
+        metrics.gauge("proxy_distrusted", "1 after a private address that is not trusted sent X-Forwarded-For", read);
+        Self { networks, distrusts }
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
@@ -53,10 +54,10 @@ impl TrustedProxies {
             return Some(peer);
         }
         // A proxy that nobody has vouched for: its word is nothing, and behind its own address are all of its clients.
-        self.distrust_said.call_once(|| {
+        if !self.distrusts.swap(true, Ordering::Relaxed) {
             tracing::warn!(%peer, "a proxy sends X-Forwarded-For and is not in AUTH_TRUSTED_PROXIES: \
                 no limit counts per address behind it");
-        });
+        }
         None
     }
 
@@ -126,7 +127,7 @@ mod tests {
         for value in forwarded {
             headers.append(HeaderName::from_static(FORWARDED_FOR), HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()], &Metrics::new("test"));
         trusted.client(peer.parse().unwrap(), &headers).map(|address| address.to_string())
     }
 
@@ -199,7 +200,7 @@ mod tests {
             for value in claimed.iter().filter_map(|bytes| HeaderValue::from_bytes(bytes).ok()) {
                 headers.append(HeaderName::from_static(FORWARDED_FOR), value);
             }
-            let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+            let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()], &Metrics::new("test"));
             let peer = IpAddr::from([10, 0, 0, 1]);
             for hop in once(seen.to_string()).chain(proxies.iter().map(|last| format!("10.0.0.{last}"))) {
                 headers.append(HeaderName::from_static(FORWARDED_FOR), HeaderValue::try_from(hop).unwrap());
