@@ -46,7 +46,7 @@ async fn imported_users_log_in_with_the_passwords_they_had(#[values(Sqlite, Post
     for name in ["ada.2a", "ada@example.org", "ada.2b"] {
         assert_eq!(log_in(name).await.status, 200, "{name}");
     }
-    assert_eq!(log_in("ada.2y").await.status, 401, "she is disabled");
+    assert_eq!(log_in("ada.2y").await.status, 403, "she is disabled");
     assert_eq!(database.count("audit_events WHERE kind = 'user_imported'").await, 3);
 }
 
