@@ -15,7 +15,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// A file of JSON objects, one a line: username, password_hash (bcrypt), and perhaps email, roles, disabled; `-` for
+    /// A file of JSON objects, one a line: `username`, `password_hash` (bcrypt), and perhaps `email`, `roles`, `disabled`; `-` for
     /// standard input
     file: PathBuf,
 }

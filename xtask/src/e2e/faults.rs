@@ -52,6 +52,8 @@ fn during(
     let result = check(client, &person, &login);
     scene.stack.compose(&[fault.end, &[store]].concat())?;
     result?;
+    // The engine looks every few seconds only, and starts nothing that needs a store which was away when it last looked.
+    scene.stack.containers(store)?.iter().try_for_each(|container| scene.stack.wait_until_healthy(container))?;
     refreshes_again(client, &login)?;
     let login = logs_in_again(client, &person)?;
     write_note(client, &login)?.expect(201).map(drop)

@@ -141,8 +141,12 @@ impl<'a> Stack<'a> {
 
     /// Gracefully, and waits until it is healthy again.
     pub fn restart(&self, container: &Container) -> Result<(), Failure> {
-        const PATIENCE: Duration = Duration::from_mins(1);
         self.docker(&["restart", "--timeout", "30", &container.id])?;
+        self.wait_until_healthy(container)
+    }
+
+    pub fn wait_until_healthy(&self, container: &Container) -> Result<(), Failure> {
+        const PATIENCE: Duration = Duration::from_mins(1);
         let begun = Instant::now();
         loop {
             let health = self.docker(&["inspect", "--format", "{{.State.Health.Status}}", &container.id])?;
@@ -151,7 +155,7 @@ impl<'a> Stack<'a> {
             }
             self.stop.give_up_if_asked()?;
             if begun.elapsed() > PATIENCE {
-                return Err(Failure::new(format!("{} is {health} after its restart", container.name)));
+                return Err(Failure::new(format!("{} is {health} for a minute", container.name)));
             }
             thread::sleep(Duration::from_millis(200));
         }
@@ -226,10 +230,10 @@ fn read_container(inspected: &Value, project: &str) -> Container {
     }
 }
 
-/// The files hold secrets of 64 hexadecimal digits, some of them inside URLs.
+/// The files hold 32 bytes each, in hexadecimal or base64url, some of them inside URLs.
 fn secrets_in(text: &str) -> BTreeSet<String> {
-    let words = text.split(|letter: char| !letter.is_ascii_hexdigit());
-    words.filter(|word| word.len() == 64).map(str::to_owned).collect()
+    let words = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')));
+    words.filter(|word| matches!(word.len(), 64 | 43)).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

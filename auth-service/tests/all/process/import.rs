@@ -23,7 +23,7 @@ fn line(username: &str, hash: &str) -> serde_json::Value {
 }
 
 fn file(lines: &[serde_json::Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[rstest]
