@@ -5,17 +5,15 @@
 
 use std::{fmt, sync::Arc};
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hmac,
-};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     rng::Rng,
-    verifier::{TokenError, present, strict_json},
+    secret::{Rolling, name_of},
+    verifier::{TokenError, header_parameters},
 };
 
 const KEY_BYTES: usize = 32;
@@ -45,10 +43,7 @@ impl JweKey {
             return Err(InvalidJweKey);
         }
         let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| InvalidJweKey)?;
-        let named = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"latchkey jwe kid");
-        let mut kid = URL_SAFE_NO_PAD.encode(named);
-        kid.truncate(16);
-        Ok(Self { kid, key: Arc::new(LessSafeKey::new(key)) })
+        Ok(Self { kid: name_of(&bytes, b"latchkey jwe kid"), key: Arc::new(LessSafeKey::new(key)) })
     }
 
     /// The name of the key in a token's outer header: 16 characters of base64url(HMAC-SHA256(key, "latchkey jwe kid")).
@@ -83,26 +78,11 @@ impl fmt::Debug for JweKey {
 }
 
 /// The keys during a rolling change. All decrypt; only `current` encrypts.
-#[derive(Debug, Clone)]
-pub struct JweKeys {
-    /// Encrypts and decrypts.
-    pub current: JweKey,
-    /// Decrypts already, because another replica may encrypt with it before this one does.
-    pub next: Option<JweKey>,
-    /// Decrypts still, because tokens encrypted with it may be alive.
-    pub previous: Option<JweKey>,
-}
+pub type JweKeys = Rolling<JweKey>;
 
 impl JweKeys {
-    /// A set of one.
-    #[must_use]
-    pub fn only(current: JweKey) -> Self {
-        Self { current, next: None, previous: None }
-    }
-
     fn find(&self, kid: &str) -> Option<&JweKey> {
-        let mut keys = [Some(&self.current), self.next.as_ref(), self.previous.as_ref()].into_iter().flatten();
-        keys.find(|key| key.kid == kid)
+        self.iter().find(|key| key.kid == kid)
     }
 
     /// The signed token in an encrypted one. It is not verified by this.
@@ -146,40 +126,23 @@ struct Header<'a> {
 }
 
 #[derive(Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each says that a parameter is there")]
 struct RawHeader {
     alg: String,
     enc: String,
     cty: Option<String>,
     kid: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    crit: bool,
-    #[serde(default, deserialize_with = "present")]
-    b64: bool,
-    #[serde(default, deserialize_with = "present")]
-    zip: bool,
-    #[serde(default, deserialize_with = "present")]
-    jku: bool,
-    #[serde(default, deserialize_with = "present")]
-    jwk: bool,
-    #[serde(default, deserialize_with = "present")]
-    x5u: bool,
-    #[serde(default, deserialize_with = "present")]
-    x5c: bool,
 }
 
 /// The `kid` of a header that says what it must.
 fn read_header(part: &str) -> Result<String, TokenError> {
-    strict_json::check_part(part)?;
-    let raw: RawHeader = serde_json::from_slice(&decode(part)?).map_err(|_| TokenError::Malformed)?;
-    let RawHeader { crit, b64, zip, jku, jwk, x5u, x5c, .. } = raw;
-    if [crit, b64, zip, jku, jwk, x5u, x5c].contains(&true) || raw.cty.as_deref() != Some(CONTENT_TYPE) {
+    let RawHeader { alg, enc, cty, kid } = header_parameters(part)?;
+    if cty.as_deref() != Some(CONTENT_TYPE) {
         return Err(TokenError::WrongType);
     }
-    if raw.alg != ALGORITHM || raw.enc != ENCRYPTION {
+    if alg != ALGORITHM || enc != ENCRYPTION {
         return Err(TokenError::WrongAlgorithm);
     }
-    raw.kid.ok_or(TokenError::UnknownKey)
+    kid.ok_or(TokenError::UnknownKey)
 }
 
 /// Whether access tokens are encrypted: `JWE`.

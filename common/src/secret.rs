@@ -49,9 +49,14 @@ impl SigningSecret {
 /// The name of any secret key: see [`SigningSecret::kid`].
 #[must_use]
 pub fn kid_of(secret: &[u8]) -> String {
-    let mut kid = URL_SAFE_NO_PAD.encode(code(secret, b"latchkey kid"));
-    kid.truncate(16);
-    kid
+    name_of(secret, b"latchkey kid")
+}
+
+/// A name of 16 characters that tells nothing of the secret. Another `label` gives another name.
+pub(crate) fn name_of(secret: &[u8], label: &[u8]) -> String {
+    let mut name = URL_SAFE_NO_PAD.encode(code(secret, label));
+    name.truncate(16);
+    name
 }
 
 fn code(secret: &[u8], label: &[u8]) -> hmac::Tag {
@@ -64,26 +69,29 @@ impl PartialEq for SigningSecret {
     }
 }
 
-/// The secrets of one purpose during a rolling change. All verify; only `current` signs.
+/// The keys of one purpose during a rolling change. Tokens of all of them are read; only `current` makes new ones.
 #[derive(Debug, Clone)]
-pub struct SecretSet {
-    /// Signs and verifies.
-    pub current: SigningSecret,
-    /// Verifies already, because another replica may sign with it before this one does.
-    pub next: Option<SigningSecret>,
-    /// Verifies still, because tokens signed with it may be alive.
-    pub previous: Option<SigningSecret>,
+pub struct Rolling<K> {
+    /// Makes tokens and reads them.
+    pub current: K,
+    /// Reads already, because another replica may make tokens with it before this one does.
+    pub next: Option<K>,
+    /// Reads still, because tokens made with it may be alive.
+    pub previous: Option<K>,
 }
 
-impl SecretSet {
+/// The secrets of one purpose during a rolling change. All verify; only `current` signs.
+pub type SecretSet = Rolling<SigningSecret>;
+
+impl<K> Rolling<K> {
     /// A set of one.
     #[must_use]
-    pub fn only(current: SigningSecret) -> Self {
+    pub fn only(current: K) -> Self {
         Self { current, next: None, previous: None }
     }
 
-    /// Every secret that verifies, the signing one first.
-    pub fn iter(&self) -> impl Iterator<Item = &SigningSecret> {
+    /// Every key that reads, the one that makes tokens first.
+    pub fn iter(&self) -> impl Iterator<Item = &K> {
         [Some(&self.current), self.next.as_ref(), self.previous.as_ref()].into_iter().flatten()
     }
 }

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::{claims::AccessClaims, clock::Timestamp, verifier::LEEWAY};
 
-/// An entry as the feed gives it. Kinds that are not known here are passed over: they are about tokens that are not accepted here.
+/// An entry as the feed gives it. Kinds that are not known here are passed over: they are about tokens that are not
+/// accepted here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// `sid`, `jti`, `client` or `kid`.

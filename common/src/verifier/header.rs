@@ -1,8 +1,10 @@
 //! The header of a token nobody has verified yet: enough to find the key, and reasons to stop.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::{TokenError, strict_json};
 
@@ -33,22 +35,27 @@ pub(super) struct UnverifiedHeader {
 }
 
 #[derive(Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each says that a parameter is there")]
 struct Raw {
     alg: String,
     typ: Option<String>,
     kid: Option<String>,
-    // Parameters that would change what is verified or with what.
+    // Those of an encrypted token.
+    #[serde(default, deserialize_with = "present")]
+    cty: bool,
+    #[serde(default, deserialize_with = "present")]
+    enc: bool,
+}
+
+/// Parameters that would change what is verified or decrypted, or with what.
+#[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says that a parameter is there")]
+struct OtherRules {
     #[serde(default, deserialize_with = "present")]
     crit: bool,
     #[serde(default, deserialize_with = "present")]
     b64: bool,
     #[serde(default, deserialize_with = "present")]
     zip: bool,
-    #[serde(default, deserialize_with = "present")]
-    cty: bool,
-    #[serde(default, deserialize_with = "present")]
-    enc: bool,
     #[serde(default, deserialize_with = "present")]
     jku: bool,
     #[serde(default, deserialize_with = "present")]
@@ -60,22 +67,22 @@ struct Raw {
 }
 
 /// True for a member that is there, whatever its value, also `null`.
-pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
-impl Raw {
-    fn asks_for_other_rules(&self) -> bool {
-        let Self { crit, b64, zip, cty, enc, jku, jwk, x5u, x5c, .. } = *self;
-        [crit, b64, zip, cty, enc, jku, jwk, x5u, x5c].contains(&true)
-    }
+/// The parameters of a header, unless it asks for other rules.
+pub(crate) fn parameters<H: DeserializeOwned>(part: &str) -> Result<H, TokenError> {
+    let bytes = strict_json::decode_part(part)?;
+    let header = serde_json::from_slice(&bytes).map_err(|_| TokenError::Malformed)?;
+    let others: OtherRules = serde_json::from_slice(&bytes).map_err(|_| TokenError::Malformed)?;
+    let OtherRules { crit, b64, zip, jku, jwk, x5u, x5c } = others;
+    if [crit, b64, zip, jku, jwk, x5u, x5c].contains(&true) { Err(TokenError::WrongType) } else { Ok(header) }
 }
 
 pub(super) fn read(part: &str) -> Result<UnverifiedHeader, TokenError> {
-    strict_json::check_part(part)?;
-    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
-    let raw: Raw = serde_json::from_slice(&bytes).map_err(|_| TokenError::Malformed)?;
-    if raw.asks_for_other_rules() {
+    let raw: Raw = parameters(part)?;
+    if raw.cty || raw.enc {
         return Err(TokenError::WrongType);
     }
     Ok(UnverifiedHeader {

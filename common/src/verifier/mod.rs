@@ -1,8 +1,8 @@
 //! Decides whether a token may be believed.
 //!
-//! The order is fixed: size, encryption where it is on, form, header, key, signature, claims, time, revocation. Nothing of a token is used before the
-//! step that makes it trustworthy, and the header never chooses how it is checked: `kid` names a key, and the
-//! key says the algorithm. Signatures are checked by `jsonwebtoken`; what that crate leaves to its caller
+//! The order is fixed: size, encryption where it is on, form, header, key, signature, claims, time, revocation. Nothing of
+//! a token is used before the step that makes it trustworthy, and the header never chooses how it is checked: `kid` names
+//! a key, and the key says the algorithm. Signatures are checked by `jsonwebtoken`; what that crate leaves to its caller
 //! (`typ`, `crit`, repeated members, `iat`, our clock) is checked here.
 
 mod cache;
@@ -11,12 +11,12 @@ mod header;
 mod jws;
 mod keys;
 mod standing;
-pub(crate) mod strict_json;
+mod strict_json;
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 pub use error::TokenError;
-pub(crate) use header::present;
+pub(crate) use header::parameters as header_parameters;
 pub use jws::{Expected, JwsVerifier};
 pub use keys::{KeySet, KeySource, Keys, RepeatedKid, VerifyingKey};
 pub use standing::{RevocationCheck, Standing};
