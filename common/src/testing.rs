@@ -1,7 +1,12 @@
-//! Tokens and a clock for the tests of a service that trusts Latchkey. Refused in release builds.
+//! Tokens, a clock and a process's output, for the tests of a service that trusts Latchkey. Refused in release builds.
 
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
+    io::{BufRead, BufReader, Read},
+    sync::{
+        atomic::{AtomicI64, Ordering},
+        mpsc,
+    },
+    thread,
     time::Duration,
 };
 
@@ -37,6 +42,14 @@ impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(self.0.load(Ordering::SeqCst))
     }
+}
+
+/// What a process under test prints, line by line. It is read as it comes: when nobody reads, the process stops as soon as
+/// the pipe is full.
+pub fn lines_of(output: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (printed, lines) = mpsc::channel();
+    thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| printed.send(line)));
+    lines
 }
 
 /// An access token as a test wants it: change a field of [`TestToken::claims`], then [`TestToken::sign`].

@@ -16,8 +16,6 @@ pub const ADMIN_PASSWORD: &str = "ADMIN_PASSWORD";
 pub const CLIENT: &str = Service::Resource.name();
 pub const CLIENT_SECRET: &str = "SERVICE_CLIENT_SECRET";
 
-const TRUSTED_PROXIES: &str = "AUTH_TRUSTED_PROXIES";
-
 /// Where the services are reached from outside: both behind the gateway, or each at its own port.
 pub struct Urls {
     pub auth: String,
@@ -116,11 +114,12 @@ impl Service {
         }
     }
 
-    /// Where the service finds the other one, unless it is told otherwise.
+    /// Where the service finds its neighbours, unless it is told otherwise.
     fn neighbours(self, instance: &Instance) -> Vec<(&'static str, String)> {
         let ports = instance.ports;
         match self {
-            Self::Auth => Vec::new(),
+            // The gateway.
+            Self::Auth => vec![("AUTH_TRUSTED_PROXIES", "127.0.0.1/32".to_owned())],
             Self::Resource => vec![
                 ("REVOCATION_FEED_URL", format!("http://127.0.0.1:{}/internal/revocations", ports.auth_internal)),
                 ("REVOCATION_STATE_FILE", instance.revocation_state().display().to_string()),
@@ -141,10 +140,6 @@ pub fn give(command: &mut Command, service: Service, file: &EnvFile, instance: &
     }
     for (name, value) in from_file(file, service, present) {
         command.env(name, value);
-    }
-    // The gateway's, which is the only one that reaches the services.
-    if service == Service::Auth && present(TRUSTED_PROXIES).is_none() && file.get(TRUSTED_PROXIES).is_none() {
-        command.env(TRUSTED_PROXIES, "127.0.0.1/32");
     }
     for (name, port) in service.binds(instance) {
         command.env(name, format!("127.0.0.1:{port}"));

@@ -13,7 +13,7 @@ use super::{Failure, output, variables};
 use crate::{
     config::Config,
     crypto::open_keys::KeyOpener,
-    domain::diagnosis::{DATABASE, Finding, Level, of_database, of_redis, worst},
+    domain::diagnosis::{DATABASE, Finding, Level, REDIS, of_database, of_redis, worst},
     ports::{KeyStore, StoreError},
     storage::{
         redis::{NoFacts, redis_facts},
@@ -136,21 +136,20 @@ async fn signing_keys(config: &Config, sql: &Sql) -> Option<Finding> {
 }
 
 async fn redis(config: &Config, clock: &dyn Clock) -> Vec<Finding> {
-    const SUBJECT: &str = "redis";
     let Some(url) = &config.redis else {
-        return vec![Finding::good(SUBJECT, "not used: sessions are in the database")];
+        return vec![Finding::good(REDIS, "not used: sessions are in the database")];
     };
     match redis_facts(url).await {
         Ok(servers) => servers.iter().flat_map(|facts| of_redis(facts, clock.now())).collect(),
         Err(error @ NoFacts::Refused) => {
             let remedy = "Correct user and password in REDIS_URL, or the ACL in Redis.";
-            vec![Finding::bad(Level::Wrong, SUBJECT, error.to_string(), remedy)]
+            vec![Finding::bad(Level::Wrong, REDIS, error.to_string(), remedy)]
         }
         Err(error @ NoFacts::Forbidden) => {
             let remedy = "Allow `+info` and `+time` to the user of REDIS_URL (docs/operations.md, Redis).";
-            vec![Finding::bad(Level::Wrong, SUBJECT, error.to_string(), remedy)]
+            vec![Finding::bad(Level::Wrong, REDIS, error.to_string(), remedy)]
         }
-        Err(error @ NoFacts::Away(_)) => vec![away(SUBJECT, &error)],
+        Err(error @ NoFacts::Away(_)) => vec![away(REDIS, &error)],
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     crypto::bcrypt_pool::{BcryptOptions, BcryptPool},
     domain::{
         password::Password,
-        user::{Email, Identifier, User, Username, is_role},
+        user::{Email, Identifier, User, Username, checked_roles},
     },
     ports::{PasswordHasher, SystemClock, SystemRng},
     service::{
@@ -155,9 +155,9 @@ pub(super) async fn run(command: UserCommand) -> Result<(), Failure> {
         UserCommand::Enable(args) => {
             changed(&operator.enable(&identifier(&args.user)?).await?, "Enabled", &args.format)
         }
-        UserCommand::SetRoles { user, roles, format } => {
-            let roles = roles.split(',').filter(|role| !role.is_empty()).map(str::to_owned).collect();
-            let user = operator.set_roles(&identifier(&user)?, checked_roles(roles)?).await?;
+        UserCommand::SetRoles { user, roles: names, format } => {
+            let names = names.split(',').filter(|role| !role.is_empty()).map(str::to_owned).collect();
+            let user = operator.set_roles(&identifier(&user)?, roles(names)?).await?;
             changed(&user, "Changed", &format)
         }
         UserCommand::Invite { ttl, format } => make_invite(&operator, ttl, &format).await,
@@ -182,7 +182,7 @@ async fn add(operator: &Operator, args: AddArgs) -> Result<(), Failure> {
     }
     let email = args.email.map(|email| Email::parse(&email)).transpose().map_err(|error| wrong("--email", error))?;
     let password = Password::new(args.password.read()?).map_err(|error| wrong("the password", error))?;
-    let addition = Addition { username, email, roles: checked_roles(args.roles)?, password };
+    let addition = Addition { username, email, roles: roles(args.roles)?, password };
     let options = BcryptOptions { threads: 1, ..config::bcrypt(variables())? };
     let hasher = BcryptPool::start(options, Arc::clone(&operator.rng), &Metrics::new("auth"))?;
     let turn = hasher.admit(None).map_err(|error| ManageError::from(Trouble::from(error)))?;
@@ -246,13 +246,8 @@ fn identifier(text: &str) -> Result<Identifier, Failure> {
     Identifier::parse(text).ok_or_else(|| ManageError::NoSuchUser.into())
 }
 
-fn checked_roles(roles: Vec<String>) -> Result<Vec<String>, Failure> {
-    match roles.iter().find(|role| !is_role(role)) {
-        Some(role) => {
-            Err(Failure::Input(format!("{role:?} is no role: a-z first, then a-z, 0-9, _ and -, at most 32")))
-        }
-        None => Ok(roles),
-    }
+fn roles(names: Vec<String>) -> Result<Vec<String>, Failure> {
+    checked_roles(names).map_err(|error| Failure::Input(error.to_string()))
 }
 
 fn wrong(what: &str, why: impl std::fmt::Display) -> Failure {

@@ -67,7 +67,8 @@ pub struct RedisFacts {
     pub time: Timestamp,
 }
 
-const REDIS: &str = "redis";
+/// The subject of what is said of Redis.
+pub const REDIS: &str = "redis";
 
 /// The oldest Redis that Latchkey is tested with, and the first with `WAITAOF`.
 const OLDEST_REDIS: Version = (7, 0);

@@ -96,6 +96,19 @@ pub fn is_role(text: &str) -> bool {
         && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
 }
 
+/// A text is no role's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no role: a-z first, then a-z, 0-9, _ and -, at most 32")]
+pub struct InvalidRole(String);
+
+/// The roles, if all of them are.
+pub fn checked_roles(roles: Vec<String>) -> Result<Vec<String>, InvalidRole> {
+    match roles.iter().find(|role| !is_role(role)) {
+        Some(role) => Err(InvalidRole(role.clone())),
+        None => Ok(roles),
+    }
+}
+
 /// A person with a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use common::{clock::Timestamp, rng::Rng};
 use serde::Deserialize;
 
+use super::manage_users::ManageError;
 use crate::{
     domain::{
         audit::{Actor, AuditEvent, AuditKind},
         ids::UserId,
         password::PasswordHash,
-        user::{Email, User, Username, is_role},
+        user::{Email, User, Username, checked_roles},
     },
     ports::{Insertion, NewAccount},
 };
@@ -52,11 +53,11 @@ impl Users {
     #[must_use]
     pub fn taken(&self, taken: &[(usize, Insertion)]) -> Vec<BadLine> {
         let reason = |insertion| match insertion {
-            Insertion::EmailTaken => "the e-mail address is taken",
-            _ => "the username is taken",
+            Insertion::EmailTaken => ManageError::EmailTaken,
+            _ => ManageError::UsernameTaken,
         };
         let lines = taken.iter().filter_map(|(place, insertion)| Some((*self.lines.get(*place)?, *insertion)));
-        lines.map(|(number, insertion)| BadLine { number, reason: reason(insertion).to_owned() }).collect()
+        lines.map(|(number, insertion)| BadLine { number, reason: reason(insertion).to_string() }).collect()
     }
 }
 
@@ -99,10 +100,8 @@ fn account(line: &str, now: Timestamp, rng: &dyn Rng) -> Result<NewAccount, Stri
     let username = Username::parse(&line.username).map_err(|error| format!("username {error}"))?;
     let email = line.email.map(|email| Email::parse(&email)).transpose().map_err(|error| format!("email {error}"))?;
     let password = PasswordHash::imported(&line.password_hash).map_err(|error| format!("password_hash {error}"))?;
-    if let Some(role) = line.roles.iter().find(|role| !is_role(role)) {
-        return Err(format!("{role:?} is no role: a-z first, then a-z, 0-9, _ and -, at most 32"));
-    }
+    let roles = checked_roles(line.roles).map_err(|error| error.to_string())?;
     let id = UserId::new(now, rng);
-    let user = User { id, username, email, roles: line.roles, disabled: line.disabled, created_at: now };
+    let user = User { id, username, email, roles, disabled: line.disabled, created_at: now };
     Ok(NewAccount { user, password, invite: None })
 }

@@ -1,15 +1,13 @@
 //! The binary as a process: output and exit codes.
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc,
-    thread,
 };
 
 use common::{
     clock::{Clock, SystemClock},
-    testing::TestToken,
+    testing::{TestToken, lines_of},
 };
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -27,13 +25,6 @@ fn program(arguments: &[&str]) -> Command {
 
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     program(arguments).envs(variables.iter().copied()).output().unwrap()
-}
-
-/// What a process prints, read as it comes: one that nobody reads stops the process when the pipe is full.
-fn lines_of(output: ChildStdout) -> mpsc::Receiver<String> {
-    let (printed, lines) = mpsc::channel();
-    thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| printed.send(line)));
-    lines
 }
 
 /// `serve` as a process. It does not outlive the test.

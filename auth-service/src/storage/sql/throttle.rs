@@ -54,11 +54,11 @@ impl SqlThrottle {
                 .order(throttle_counters::delete_after)
                 .limit(limit.into())
                 .load(connection)?;
-            over.into_iter().try_fold(0, |deleted, id| {
-                // Looked at again: meanwhile it may have been counted on.
-                let row = throttle_counters::table.find(id).filter(throttle_counters::delete_after.le(now.micros()));
-                Ok(deleted + diesel::delete(row).execute(connection)?)
-            })
+            // Looked at again: meanwhile one may have been counted on.
+            let still_over = throttle_counters::table
+                .filter(throttle_counters::id.eq_any(over))
+                .filter(throttle_counters::delete_after.le(now.micros()));
+            Ok(diesel::delete(still_over).execute(connection)?)
         });
         Ok(swept.await?)
     }

@@ -8,11 +8,12 @@ mod log;
 mod shutdown;
 
 use std::{
-    io::{BufRead, BufReader, Write},
-    process::{Child, ChildStdout, Command, Output, Stdio},
+    io::Write,
+    process::{Child, Command, Output, Stdio},
     sync::mpsc,
-    thread,
 };
+
+use common::testing::lines_of;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -42,13 +43,6 @@ pub fn run(variables: &Variables, arguments: &[&str], input: &str) -> Output {
 
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// What a process prints, read as it comes: one that nobody reads stops the process when the pipe is full.
-fn lines_of(output: ChildStdout) -> mpsc::Receiver<String> {
-    let (printed, lines) = mpsc::channel();
-    thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| printed.send(line)));
-    lines
 }
 
 /// `auth-service serve`, ended with the test.
