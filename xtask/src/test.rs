@@ -13,7 +13,7 @@ use crate::say;
 use crate::stop_request::{self, Origin, StopRequest};
 use crate::test_servers;
 use crate::token_libraries;
-use crate::tools::{self, NGINX, NODE, POSTGRES, PYTHON, REDIS, program};
+use crate::tools::{self, NGINX, POSTGRES, PYTHON, REDIS, program};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -23,12 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
     let begun = Instant::now();
     say::step("Looking for what the tests need", || {
-        tools::ensure(&[&tools::TO_BUILD[..], &[&REDIS, &POSTGRES, &NGINX, &NODE, &PYTHON]].concat())
+        tools::ensure(&[&tools::TO_BUILD[..], &[&REDIS, &POSTGRES, &NGINX, &PYTHON]].concat())
     })?;
     let [redis_server, postgres_bin, nginx] =
         [REDIS.find_or_install()?, POSTGRES.find_or_install()?, NGINX.find_or_install()?];
     let libraries = say::step("Looking for jose and jwcrypto", || {
-        token_libraries::find_or_install(root, &NODE.find_or_install()?, &PYTHON.find_or_install()?)
+        token_libraries::find_or_install(root, &PYTHON.find_or_install()?)
     })?;
 
     let stop = StopRequest::watch()?;

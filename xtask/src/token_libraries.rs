@@ -1,5 +1,6 @@
 //! jose for Node and jwcrypto for Python: the tests exchange encrypted tokens with them. Each is installed once, in the
-//! version that the lists beside those tests pin by hash.
+//! version that the lists beside those tests pin by hash. Node itself comes as a package of Python: what distributions
+//! have of it is often too old for jose.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,6 @@ use std::process::Command;
 use crate::Failure;
 use crate::process::run_quietly;
 use crate::say;
-use crate::tools::program;
 
 /// Where the lists are.
 const LISTS: &str = "common/tests/interop";
@@ -27,39 +27,40 @@ pub struct TokenLibraries {
     pub python: PathBuf,
 }
 
-pub fn find_or_install(root: &Path, node: &Path, python: &Path) -> Result<TokenLibraries, Failure> {
+pub fn find_or_install(root: &Path, python: &Path) -> Result<TokenLibraries, Failure> {
     let tools = root.join("target/tools");
-    Ok(TokenLibraries {
-        node: node.to_path_buf(),
-        jose: jose(root, &tools.join("jose"))?,
-        python: jwcrypto(root, &tools.join("jwcrypto"), python)?,
-    })
+    let programs = jwcrypto_and_node(root, &tools.join("jwcrypto"), python)?;
+    let jose = jose(root, &tools.join("jose"), &programs)?;
+    Ok(TokenLibraries { node: programs.join("node"), jose, python: programs.join("python") })
 }
 
-fn jose(root: &Path, folder: &Path) -> Result<PathBuf, Failure> {
+/// `programs` is where npm is, and the Node that it runs on.
+fn jose(root: &Path, folder: &Path, programs: &Path) -> Result<PathBuf, Failure> {
     let lists = ["package.json", "package-lock.json"].map(|name| root.join(LISTS).join(name));
     install("jose", folder, &lists, || {
-        let mut npm = Command::new(program(&["npm"]).unwrap_or_else(|| "npm".into()));
+        let mut npm = Command::new(programs.join("npm"));
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
         run_quietly("npm ci", &mut npm, "").map(drop)
     })?;
     Ok(folder.to_path_buf())
 }
 
-fn jwcrypto(root: &Path, folder: &Path, python: &Path) -> Result<PathBuf, Failure> {
-    let own_python = folder.join("bin/python");
+/// The folder with the programs of the two.
+fn jwcrypto_and_node(root: &Path, folder: &Path, python: &Path) -> Result<PathBuf, Failure> {
+    let programs = folder.join("bin");
+    let own_python = programs.join("python");
     // A copy of Python that was taken away leaves a folder that looks complete.
     if folder.exists() && !imports(&own_python) {
         fs::remove_dir_all(folder).map_err(|error| cannot_be_written(folder, &error))?;
     }
-    install("jwcrypto", folder, &[root.join(LISTS).join("requirements.txt")], || {
+    install("jwcrypto, with Node,", folder, &[root.join(LISTS).join("requirements.txt")], || {
         run_quietly("python3 -m venv", Command::new(python).args(["-m", "venv", "--clear"]).arg(folder), "")?;
         let mut pip = Command::new(&own_python);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]);
         pip.args(["--only-binary", ":all:", "-r"]).arg(root.join(LISTS).join("requirements.txt"));
         run_quietly("pip install", &mut pip, "").map(drop)
     })?;
-    Ok(own_python)
+    Ok(programs)
 }
 
 fn imports(python: &Path) -> bool {

@@ -61,21 +61,12 @@ pub const POSTGRES: Tool = Tool {
     find: postgres_bin,
 };
 
-pub const NODE: Tool = Tool {
-    name: "Node.js 20 or newer with npm",
-    purpose: "runs jose, which the tests exchange encrypted tokens with",
-    packages: Packages { apt: "nodejs npm", dnf: "nodejs npm", brew: "node" },
-    find: || program(&["node"]).filter(|node| succeeds(node, &["-e", IS_NODE_20]) && program(&["npm"]).is_some()),
-};
-
 pub const PYTHON: Tool = Tool {
     name: "Python 3.11 or newer with its modules venv and ensurepip",
-    purpose: "runs jwcrypto, which the tests exchange encrypted tokens with",
+    purpose: "runs jwcrypto and installs Node for jose, which the tests exchange encrypted tokens with",
     packages: Packages { apt: "python3 python3-venv", dnf: "python3", brew: "python" },
     find: || program(&["python3"]).filter(|python| succeeds(python, &["-c", IS_PYTHON_311])),
 };
-
-const IS_NODE_20: &str = "process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)";
 
 const IS_PYTHON_311: &str = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))";
 
