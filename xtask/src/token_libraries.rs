@@ -40,6 +40,8 @@ fn jose(root: &Path, folder: &Path, programs: &Path) -> Result<PathBuf, Failure>
     install("jose", folder, &lists, || {
         let mut npm = Command::new(programs.join("npm"));
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
+        // As pip does: a company's own certificate authority is known to the machine and not to Node.
+        npm.env("NODE_USE_SYSTEM_CA", "1");
         run_quietly("npm ci", &mut npm, "").map(drop)
     })?;
     Ok(folder.to_path_buf())
