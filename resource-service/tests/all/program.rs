@@ -10,6 +10,7 @@ use common::{
     testing::{TestToken, lines_of},
 };
 use insta::assert_snapshot;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::{
@@ -48,8 +49,7 @@ impl Served {
 
     /// Asks it to end; what it logged since, and how it ended.
     fn terminate(&mut self) -> (String, ExitStatus) {
-        let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
         let log: Vec<_> = self.log.iter().collect();
         (log.join("\n"), self.process.wait().unwrap())
     }
