@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, thread::availab
 use actix_web::web;
 use async_trait::async_trait;
 use common::{
-    server::{self, Options, Running},
+    server::{self, Options, Running, Signals},
     sql::{MigrateError, Prepared, Sql},
     telemetry::{
         management::{Dependencies, Health},
@@ -170,9 +170,9 @@ impl App {
         self.tasks.shutdown().await;
     }
 
-    /// Serves until SIGTERM or SIGINT, then stops.
-    pub async fn until_signal(mut self) -> io::Result<()> {
-        self.running.until_signal().await?;
+    /// Serves until a signal, then stops.
+    pub async fn until(mut self, signals: Signals) -> io::Result<()> {
+        self.running.until(signals).await?;
         self.audit.flush().await;
         self.tasks.shutdown().await;
         Ok(())

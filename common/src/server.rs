@@ -9,7 +9,11 @@ use std::{
 };
 
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
-use tokio::{signal::unix, sync::watch, task::JoinSet};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
+};
 
 use crate::{
     actix::answers::{input_rules, not_found},
@@ -160,21 +164,35 @@ impl Running {
         while self.servers.join_next().await.is_some() {}
     }
 
-    /// Serves until SIGTERM or SIGINT, then stops as [`Running::stop`] does; a second signal ends it at once.
-    pub async fn until_signal(self) -> io::Result<()> {
-        let mut terminate = unix::signal(unix::SignalKind::terminate())?;
-        let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
-        let mut signal = async || {
-            tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            }
-        };
-        let name = signal().await;
+    /// Serves until a signal, then stops as [`Running::stop`] does; a second signal ends it at once.
+    pub async fn until(self, mut signals: Signals) -> io::Result<()> {
+        let name = signals.next().await;
         tracing::info!(signal = name, "draining");
-        finish_or(self.stop(), signal()).await;
+        finish_or(self.stop(), signals.next()).await;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// SIGTERM and SIGINT, which ask a service to end.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Takes them from here on, in place of the system, which would end the process without draining. Take them before
+    /// anybody can know that the service is there.
+    pub fn take() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use common::{
     jwks::{JwksClient, JwksOptions},
     outbound::OutboundError,
     revocation::{Follower, Mirror, RevocationSettings},
-    server::{self, Options, Running},
+    server::{self, Options, Running, Signals},
     service_client::ServiceTokens,
     sql::{MigrateError, Prepared, Sql},
     telemetry::{
@@ -105,9 +105,9 @@ impl App {
         self.tasks.shutdown().await;
     }
 
-    /// Serves until SIGTERM or SIGINT, then stops.
-    pub async fn until_signal(mut self) -> io::Result<()> {
-        self.running.until_signal().await?;
+    /// Serves until a signal, then stops.
+    pub async fn until(mut self, signals: Signals) -> io::Result<()> {
+        self.running.until(signals).await?;
         self.tasks.shutdown().await;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::{env, ffi::OsString, io, sync::Arc};
 
 use clap::{Parser, Subcommand};
-use common::{env::SettingErrors, sql::MigrateError, telemetry::healthcheck::is_ready};
+use common::{env::SettingErrors, server::Signals, sql::MigrateError, telemetry::healthcheck::is_ready};
 use tokio::runtime;
 
 use crate::{
@@ -47,8 +47,9 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
 async fn serve() -> Result<(), Failure> {
     let config = Config::read(variables())?;
     config::start_log(variables())?;
+    let signals = Signals::take()?;
     let app = App::start(&config, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
-    Ok(app.until_signal().await?)
+    Ok(app.until(signals).await?)
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use common::telemetry::{healthcheck::is_ready, log};
+use common::{
+    server::Signals,
+    telemetry::{healthcheck::is_ready, log},
+};
 
 use super::{Failure, variables};
 use crate::{
@@ -16,8 +19,9 @@ pub(super) async fn serve() -> Result<(), Failure> {
     let config = Config::read(variables())?;
     let log = config::log(variables())?;
     log::init(log.format, log.filter);
+    let signals = Signals::take()?;
     let app = App::start(config, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
-    Ok(app.until_signal().await?)
+    Ok(app.until(signals).await?)
 }
 
 pub(super) fn healthcheck() -> Result<(), Failure> {
