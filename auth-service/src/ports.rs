@@ -23,7 +23,7 @@ use crate::domain::{
     session::{PresentedToken, RefreshRules, Refusal, RevokedReason, Rotation, Session},
     signing_key::{KeyId, Retirement, SigningKey},
     throttle::{Settlement, Verdict},
-    user::{Account, Identifier, User},
+    user::{Account, DeletedUser, Identifier, Renaming, User},
 };
 
 /// A store did not do what it was asked. Whether it did a part of it is not known; every method may be called again.
@@ -61,6 +61,19 @@ pub enum Insertion {
     InviteInvalid,
 }
 
+/// What became of a new name or address. The store's own unique rules decide, so two at once cannot both succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renamed {
+    /// The user goes by it.
+    Done,
+    /// The username is another's.
+    UsernameTaken,
+    /// The e-mail address is another's.
+    EmailTaken,
+    /// There is no such user.
+    NoSuchUser,
+}
+
 /// Users and their passwords, and the outbox of what changes to them mean for their sessions.
 #[async_trait]
 pub trait UserStore: Send + Sync {
@@ -94,6 +107,13 @@ pub trait UserStore: Send + Sync {
 
     /// Lets a disabled user log in again, and says so in the audit trail. `false` when there is no such user.
     async fn enable(&self, id: UserId, audit: &AuditEvent) -> Result<bool, StoreError>;
+
+    /// Gives a user other names, and says so in the audit trail. `renaming` must not be empty.
+    async fn rename(&self, id: UserId, renaming: &Renaming, audit: &AuditEvent) -> Result<Renamed, StoreError>;
+
+    /// Up to `limit` users who were deleted after `after`, or from the first one on, in the order in which they went.
+    /// `None` when `after` was not deleted as far as the store knows: it has been put back to an earlier state.
+    async fn deleted_after(&self, after: Option<UserId>, limit: u32) -> Result<Option<Vec<DeletedUser>>, StoreError>;
 
     /// Stores an invitation.
     async fn insert_invite(&self, invite: &Invite) -> Result<(), StoreError>;
@@ -146,17 +166,26 @@ pub trait ClientStore: Send + Sync {
 /// A change to a user that their sessions must follow.
 #[derive(Debug, Clone)]
 pub enum Change {
-    /// A new password, if the old one is still `expected`.
+    /// A new password of the user's own, if the old one is still `expected`.
     Password {
         /// The stored form that the caller has verified.
         expected: PasswordHash,
         /// The stored form from now on.
         new: PasswordHash,
     },
+    /// A temporary password, which its user has to replace before `until`.
+    TemporaryPassword {
+        /// The stored form.
+        new: PasswordHash,
+        /// When it is good for nothing any more.
+        until: Timestamp,
+    },
     /// New roles.
     Roles(Vec<String>),
     /// No more logins.
     Disable,
+    /// The user goes, for good, and is one of the [deleted](UserStore::deleted_after).
+    Delete,
     /// Nothing of the user, only the sessions.
     SessionsOnly,
 }

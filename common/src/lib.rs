@@ -13,6 +13,8 @@ pub mod clock;
 pub mod actix;
 #[cfg(feature = "verifier")]
 pub mod claims;
+#[cfg(feature = "revocation")]
+pub mod deletions;
 #[cfg(feature = "env")]
 pub mod env;
 #[cfg(feature = "verifier")]

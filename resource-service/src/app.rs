@@ -1,10 +1,11 @@
 //! Builds everything once from [`Config`] and hands out a running server.
 
-use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, thread::available_parallelism};
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, thread::available_parallelism, time::Duration};
 
 use actix_web::web;
 use async_trait::async_trait;
 use common::{
+    deletions::{DeletedUsers, ForgetUsers},
     jwks::{JwksClient, JwksOptions},
     outbound::OutboundError,
     revocation::{Follower, Mirror, RevocationSettings},
@@ -24,8 +25,11 @@ use crate::{
     http::{self, BODY_LIMIT},
     ports::{Clock, NoteStore, Rng},
     service::Notes,
-    storage::sql::{SCHEMA, SqlNotes},
+    storage::sql::{SCHEMA, SqlForgotten, SqlNotes},
 };
+
+/// How long notes of a user who is gone may stay behind.
+const FORGET_PAUSE: Duration = Duration::from_secs(5);
 
 /// A running resource-service.
 pub struct App {
@@ -52,11 +56,13 @@ impl App {
     pub async fn start(config: &Config, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, StartError> {
         let mut tasks = JoinSet::new();
         let prepared = SCHEMA.prepare(&config.database, config.migrate, &mut tasks).await?;
-        let store: Arc<dyn NoteStore> = Arc::new(SqlNotes::new(Sql::open(&config.database, "sql")?));
+        let sql = Sql::open(&config.database, "sql")?;
+        let store: Arc<dyn NoteStore> = Arc::new(SqlNotes::new(sql.clone()));
+        let forgotten: Arc<dyn ForgetUsers> = Arc::new(SqlForgotten::new(sql, Arc::clone(&clock)));
 
         let (mut verifier, jwks) = verifier(config, &clock, &rng)?;
         let metrics = Metrics::new("resource");
-        let follow = |settings| follow(settings, jwks.as_ref(), &clock, &rng, &mut tasks);
+        let follow = |settings| follow(settings, jwks.as_ref(), forgotten, &clock, &rng, &mut tasks);
         let mirror = config.revocation.as_ref().map(follow).transpose()?;
         if mirror.is_none() {
             tracing::warn!("REVOCATION_FEED_URL is not set: tokens are good until they expire, revoked or not");
@@ -130,16 +136,19 @@ fn verifier(
     Ok((verifier.with_source(Arc::clone(&client) as Arc<dyn KeySource>), Some(client)))
 }
 
-/// A mirror of what was revoked, kept up by one of `tasks`.
+/// A mirror of what was revoked, kept up by one of `tasks`; another one forgets who is gone.
 fn follow(
     settings: &RevocationSettings,
     jwks: Option<&Arc<JwksClient>>,
+    forgotten: Arc<dyn ForgetUsers>,
     clock: &Arc<dyn Clock>,
     rng: &Arc<dyn Rng>,
     tasks: &mut JoinSet<()>,
 ) -> Result<Arc<Mirror>, OutboundError> {
     let mirror = Arc::new(Mirror::new(settings.policy, Arc::clone(clock)));
     let tokens = Arc::new(ServiceTokens::new(settings.credentials.clone(), Arc::clone(clock))?);
+    let deletions = DeletedUsers::beside(&settings.feed_url, Arc::clone(&tokens), forgotten)?;
+    tasks.spawn(deletions.run(FORGET_PAUSE));
     let mut follower = Follower::new(Arc::clone(&mirror), tokens, settings, Arc::clone(clock), Arc::clone(rng))?;
     if let Some(client) = jwks {
         follower = follower.with_keys(Arc::clone(client) as Arc<dyn KeySource>);

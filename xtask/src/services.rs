@@ -45,8 +45,16 @@ impl Services<'_> {
             "--if-missing",
         ];
         self.run(Service::Auth, &add, password.unwrap_or_default())?;
-        let add =
-            ["client", "add", CLIENT, "--scope", "revocations:read", "--secret-file", "/dev/stdin", "--if-missing"];
+        let add = [
+            "client",
+            "add",
+            CLIENT,
+            "--scope",
+            "revocations:read users:deleted",
+            "--secret-file",
+            "/dev/stdin",
+            "--if-missing",
+        ];
         self.run(Service::Auth, &add, self.settings.get(CLIENT_SECRET).unwrap_or_default())
     }
 

@@ -19,9 +19,9 @@ use crate::{
     crypto::bcrypt_pool::{BcryptOptions, BcryptPool},
     domain::{
         password::Password,
-        user::{Email, Identifier, User, Username, checked_roles},
+        user::{Email, Identifier, NewEmail, Renaming, User, Username, checked_roles},
     },
-    ports::{PasswordHasher, SystemClock, SystemRng},
+    ports::{HashTurn, PasswordHasher, SystemClock, SystemRng},
     service::{
         Trouble,
         invite::invite,
@@ -48,6 +48,19 @@ pub(super) enum UserCommand {
     Disable(UserArgs),
     /// Let a disabled user log in again
     Enable(UserArgs),
+    /// Give a user another username, another e-mail address, or both
+    Rename(RenameArgs),
+    /// Delete a user for good, with all sessions; services that follow deletions forget what they keep of them
+    Delete(UserArgs),
+    /// Give a user a temporary password, which has to be replaced at the next login within 72 hours
+    SetPassword {
+        /// Username or e-mail address
+        user: String,
+        #[command(flatten)]
+        password: PasswordSource,
+        #[command(flatten)]
+        format: Format,
+    },
     /// Give a user these roles and no others; their sessions follow
     SetRoles {
         /// Username or e-mail address
@@ -78,6 +91,24 @@ pub(super) struct Format {
 pub(super) struct UserArgs {
     /// Username or e-mail address
     user: String,
+    #[command(flatten)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(super) struct RenameArgs {
+    /// Username or e-mail address as it is
+    user: String,
+    /// The new username
+    #[arg(long, required_unless_present_any = ["email", "no_email"])]
+    username: Option<String>,
+    /// The new e-mail address
+    #[arg(long)]
+    email: Option<String>,
+    /// No e-mail address any more
+    #[arg(long, conflicts_with = "email")]
+    no_email: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -155,6 +186,11 @@ pub(super) async fn run(command: UserCommand) -> Result<(), Failure> {
         UserCommand::Enable(args) => {
             changed(&operator.enable(&identifier(&args.user)?).await?, "Enabled", &args.format)
         }
+        UserCommand::Rename(args) => rename(&operator, args).await,
+        UserCommand::Delete(args) => {
+            changed(&operator.delete(&identifier(&args.user)?).await?, "Deleted", &args.format)
+        }
+        UserCommand::SetPassword { user, password, format } => set_password(&operator, &user, &password, &format).await,
         UserCommand::SetRoles { user, roles: names, format } => {
             let names = names.split(',').filter(|role| !role.is_empty()).map(str::to_owned).collect();
             let user = operator.set_roles(&identifier(&user)?, roles(names)?).await?;
@@ -181,15 +217,41 @@ async fn add(operator: &Operator, args: AddArgs) -> Result<(), Failure> {
         }
     }
     let email = args.email.map(|email| Email::parse(&email)).transpose().map_err(|error| wrong("--email", error))?;
-    let password = Password::new(args.password.read()?).map_err(|error| wrong("the password", error))?;
-    let addition = Addition { username, email, roles: roles(args.roles)?, password };
+    let addition = Addition { username, email, roles: roles(args.roles)?, password: args.password.password()? };
+    changed(&operator.add(addition, &*hash_turn(operator)?).await?, "Added", &args.format)
+}
+
+async fn rename(operator: &Operator, args: RenameArgs) -> Result<(), Failure> {
+    let RenameArgs { user, username, email, no_email, format } = args;
+    let username =
+        username.map(|name| Username::parse(&name)).transpose().map_err(|error| wrong("--username", error))?;
+    let email = email.map(|email| Email::parse(&email)).transpose().map_err(|error| wrong("--email", error))?;
+    let email = email.map(NewEmail::Address).or(no_email.then_some(NewEmail::None));
+    changed(&operator.rename(&identifier(&user)?, Renaming { username, email }).await?, "Renamed", &format)
+}
+
+async fn set_password(
+    operator: &Operator,
+    user: &str,
+    password: &PasswordSource,
+    format: &Format,
+) -> Result<(), Failure> {
+    let (identifier, password) = (identifier(user)?, password.password()?);
+    let user = operator.set_password(&identifier, password, &*hash_turn(operator)?).await?;
+    changed(&user, "Gave a temporary password to", format)
+}
+
+fn hash_turn(operator: &Operator) -> Result<Box<dyn HashTurn>, Failure> {
     let options = BcryptOptions { threads: 1, ..config::bcrypt(variables())? };
     let hasher = BcryptPool::start(options, Arc::clone(&operator.rng), &Metrics::new("auth"))?;
-    let turn = hasher.admit(None).map_err(|error| ManageError::from(Trouble::from(error)))?;
-    changed(&operator.add(addition, &*turn).await?, "Added", &args.format)
+    hasher.admit(None).map_err(|error| ManageError::from(Trouble::from(error)).into())
 }
 
 impl PasswordSource {
+    fn password(&self) -> Result<Password, Failure> {
+        Password::new(self.read()?).map_err(|error| wrong("the password", error))
+    }
+
     fn read(&self) -> Result<SecretString, Failure> {
         match &self.password_file {
             Some(path) => secret_from_file(path),

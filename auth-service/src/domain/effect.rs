@@ -55,6 +55,8 @@ pub enum EndReason {
     PasswordChange,
     /// The user was disabled.
     UserDisabled,
+    /// The user is gone.
+    UserDeleted,
 }
 
 impl From<EndReason> for RevokedReason {
@@ -63,6 +65,7 @@ impl From<EndReason> for RevokedReason {
             EndReason::LogoutAll => Self::Logout,
             EndReason::PasswordChange => Self::PasswordChange,
             EndReason::UserDisabled => Self::UserDisabled,
+            EndReason::UserDeleted => Self::UserDeleted,
         }
     }
 }

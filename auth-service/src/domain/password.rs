@@ -1,9 +1,14 @@
 //! Passwords: as typed, as stored, and whether they are strong enough.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret, SecretString};
 
 /// The longest password in bytes. bcrypt reads 72, and the closing NUL is one of them.
 pub const MAX_PASSWORD_BYTES: usize = 71;
+
+/// How long a temporary password may wait for its user.
+pub const TEMPORARY_PASSWORD_TTL: Duration = Duration::from_hours(72);
 
 /// The least score of zxcvbn (0 to 4) that a new password needs: out of reach of an online attack.
 const LEAST_SCORE: zxcvbn::Score = zxcvbn::Score::Three;
@@ -94,6 +99,14 @@ pub struct WeakPassword {
     pub warning: Option<String>,
     /// What to do.
     pub suggestions: Vec<String>,
+}
+
+impl WeakPassword {
+    /// The new password is the old one.
+    #[must_use]
+    pub fn the_same() -> Self {
+        Self { warning: Some("This is the password that is to be replaced.".to_owned()), suggestions: Vec::new() }
+    }
 }
 
 /// Judges a new password, with the user's own words (name, address) counted as known to an attacker.

@@ -80,6 +80,8 @@ pub enum RevokedReason {
     PasswordChange,
     /// The user was disabled.
     UserDisabled,
+    /// The user is gone.
+    UserDeleted,
     /// The user logged in once more and had [`MOST_SESSIONS`] of its kind.
     Superseded,
     /// An operator ended it, with others from before some instant.
@@ -87,8 +89,15 @@ pub enum RevokedReason {
 }
 
 impl RevokedReason {
-    const ALL: [Self; 6] =
-        [Self::Logout, Self::Reuse, Self::PasswordChange, Self::UserDisabled, Self::Superseded, Self::Operator];
+    const ALL: [Self; 7] = [
+        Self::Logout,
+        Self::Reuse,
+        Self::PasswordChange,
+        Self::UserDisabled,
+        Self::UserDeleted,
+        Self::Superseded,
+        Self::Operator,
+    ];
 
     /// The word for it in stores and logs.
     #[must_use]
@@ -98,6 +107,7 @@ impl RevokedReason {
             Self::Reuse => "reuse",
             Self::PasswordChange => "password_change",
             Self::UserDisabled => "user_disabled",
+            Self::UserDeleted => "user_deleted",
             Self::Superseded => "superseded",
             Self::Operator => "operator",
         }

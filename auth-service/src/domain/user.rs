@@ -126,6 +126,61 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+/// What a user goes by from now on; `None` leaves it as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renaming {
+    /// The username.
+    pub username: Option<Username>,
+    /// The e-mail address.
+    pub email: Option<NewEmail>,
+}
+
+/// A user's e-mail address from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewEmail {
+    /// This one.
+    Address(Email),
+    /// None at all.
+    None,
+}
+
+impl NewEmail {
+    /// The address, if there is one.
+    #[must_use]
+    pub fn address(&self) -> Option<&Email> {
+        match self {
+            Self::Address(email) => Some(email),
+            Self::None => None,
+        }
+    }
+}
+
+impl Renaming {
+    /// What of it is a change for `user`.
+    #[must_use]
+    pub fn of(self, user: &User) -> Self {
+        Self {
+            username: self.username.filter(|username| *username != user.username),
+            email: self.email.filter(|email| email.address() != user.email.as_ref()),
+        }
+    }
+
+    /// Whether everything stays.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.username.is_none() && self.email.is_none()
+    }
+}
+
+/// A user who is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeletedUser {
+    /// Their name in tokens. Nobody else ever gets it.
+    pub id: UserId,
+    /// When they went.
+    pub deleted_at: Timestamp,
+}
+
 /// A user together with what a login is checked against, read in one go.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -133,6 +188,8 @@ pub struct Account {
     pub user: User,
     /// The stored form of the password.
     pub password: PasswordHash,
+    /// Where the password is a temporary one: until when it may be replaced. Nobody logs in with it.
+    pub temporary_until: Option<Timestamp>,
     /// Raised whenever all sessions of the user end or their roles change. A session made under an older one is refused.
     pub epoch: i64,
 }

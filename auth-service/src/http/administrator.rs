@@ -9,6 +9,12 @@ use crate::{domain::session::Session, service::administrator::administrator};
 /// The session of an administrator, as the stores have it now. Anybody else gets 401 or 403 `insufficient_role`.
 pub struct Administrator(pub Session);
 
+impl AsRef<Session> for Administrator {
+    fn as_ref(&self) -> &Session {
+        &self.0
+    }
+}
+
 impl FromRequest for Administrator {
     type Error = Problem;
     type Future = Asked<Self>;

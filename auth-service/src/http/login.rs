@@ -24,6 +24,9 @@ pub struct LoginRequest {
     username: String,
     #[schema(value_type = String, format = Password)]
     password: SecretString,
+    /// The password from now on. Needed where the one above is a temporary one. All other sessions of the user end.
+    #[schema(value_type = Option<String>, format = Password)]
+    new_password: Option<SecretString>,
     /// `bearer` (the default): access and refresh token. `access_only`: one longer-lived access token.
     #[schema(example = "bearer")]
     mode: Option<String>,
@@ -36,7 +39,8 @@ pub struct LoginRequest {
         (status = 200, description = "Logged in", body = TokenAnswer),
         (status = 400, description = "`bad_request`, with the members that are wrong, or `unsupported_mode`", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`invalid_credentials`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`user_disabled`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`user_disabled`, `password_change_required` or `password_expired`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`weak_password`: the new one, with advice", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_attempts`: wait for `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     )
@@ -48,13 +52,17 @@ pub async fn login(
     address: ClientAddress,
     body: web::Json<LoginRequest>,
 ) -> Result<TokenAnswer, Problem> {
-    let LoginRequest { username, password, mode } = body.into_inner();
+    let LoginRequest { username, password, new_password, mode } = body.into_inner();
     let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     let login = Login {
         mode: requested_mode(mode.as_deref())?,
         name: username.to_lowercase(),
         identifier: Identifier::parse(&username),
         password: Password::new(password).map_err(|error| invalid_password("password", error))?,
+        new_password: new_password
+            .map(Password::new)
+            .transpose()
+            .map_err(|error| invalid_password("new_password", error))?,
         device: device_name(user_agent),
         address: address.0,
     };

@@ -1,10 +1,39 @@
-//! `GET /auth/me`
+//! `/auth/me`: the user's own account.
 
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use common::problem::Problem;
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
 
-use super::{register::UserAnswer, signed_in::SignedIn};
-use crate::service::{Deps, profile};
+use super::{
+    client_address::ClientAddress,
+    fresh::Fresh,
+    logout::{PendingAnswer, applied},
+    register::UserAnswer,
+    signed_in::SignedIn,
+};
+use crate::{
+    domain::user::{Email, NewEmail, Renaming, Username},
+    service::{Deps, delete_account::delete_account, profile, rename},
+};
+
+/// What is to change (RFC 7396): a member that is missing stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MePatch {
+    /// 3 to 32 of `a`–`z`, `0`–`9`, `.`, `_`, `-`; lower-cased; unique.
+    #[schema(value_type = Option<String>)]
+    username: Option<String>,
+    /// Lower-cased; unique. `null` takes it away.
+    #[serde(default, deserialize_with = "even_null")]
+    #[schema(value_type = Option<String>)]
+    email: Option<Option<String>>,
+}
+
+/// `Some(None)` for null, which is `None` otherwise, as if the member were missing.
+fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
 
 /// The user who asks.
 #[utoipa::path(
@@ -18,4 +47,56 @@ use crate::service::{Deps, profile};
 )]
 pub async fn me(deps: web::Data<Deps>, current: SignedIn) -> Result<web::Json<UserAnswer>, Problem> {
     Ok(web::Json(profile::profile(&deps, &current.0).await?.into()))
+}
+
+/// Changes the username, the e-mail address, or both. Sessions go on.
+#[utoipa::path(
+    patch, path = "/auth/me", tag = "account", request_body = MePatch,
+    responses(
+        (status = 200, description = "The user as they are now", body = UserAnswer),
+        (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`username_taken` or `email_taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("access_token" = []))
+)]
+pub async fn change(
+    deps: web::Data<Deps>,
+    current: Fresh<SignedIn>,
+    address: ClientAddress,
+    body: web::Json<MePatch>,
+) -> Result<web::Json<UserAnswer>, Problem> {
+    let MePatch { username, email } = body.into_inner();
+    let username = username.map(|name| Username::parse(&name)).transpose();
+    let renaming = Renaming {
+        username: username.map_err(|error| Problem::bad_field("username", error.to_string()))?,
+        email: email.map(new_email).transpose()?,
+    };
+    let session = current.0.0;
+    Ok(web::Json(rename::rename(&deps, &session, renaming, address.0).await?.into()))
+}
+
+fn new_email(text: Option<String>) -> Result<NewEmail, Problem> {
+    let Some(text) = text else { return Ok(NewEmail::None) };
+    Email::parse(&text).map(NewEmail::Address).map_err(|error| Problem::bad_field("email", error.to_string()))
+}
+
+/// Deletes the account for good. All sessions end, and services that follow deletions forget what they keep of the user.
+#[utoipa::path(
+    delete, path = "/auth/me", tag = "account",
+    responses(
+        (status = 202, description = "Deleted; the sessions end as soon as the session store can be reached", body = PendingAnswer),
+        (status = 204, description = "Deleted; the sessions are over"),
+        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("access_token" = []))
+)]
+pub async fn remove(
+    deps: web::Data<Deps>,
+    current: Fresh<SignedIn>,
+    address: ClientAddress,
+) -> Result<HttpResponse, Problem> {
+    Ok(applied(delete_account(&deps, &current.0.0, address.0).await?))
 }

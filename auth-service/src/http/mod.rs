@@ -5,6 +5,7 @@ mod admin;
 mod administrator;
 mod client_address;
 mod docs;
+mod fresh;
 mod internal;
 mod jwks;
 mod login;
@@ -23,7 +24,7 @@ mod signed_in;
 mod token_answer;
 
 use actix_web::{http::header, middleware::DefaultHeaders, web};
-use common::actix::resource::{delete, get, post, resource};
+use common::actix::resource::{delete, get, patch, post, resource};
 
 pub use admin::audit::AuditAnswer;
 pub use client_address::TrustedProxies;
@@ -45,7 +46,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/refresh", [post(refresh::refresh)]))
         .service(resource("/logout", [post(logout::logout)]))
         .service(resource("/logout-all", [post(logout::logout_all)]))
-        .service(resource("/me", [get(me::me)]))
+        .service(resource("/me", [get(me::me), patch(me::change), delete(me::remove)]))
         .service(resource("/sessions", [get(sessions::list)]))
         .service(resource("/sessions/{sid}", [delete(sessions::end)]))
         .service(resource("/password", [post(password::change)]))
@@ -54,6 +55,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     let admin = web::scope("/admin")
         .wrap(no_store())
         .service(resource("/audit", [get(admin::audit::list)]))
+        .service(resource("/users/{id}/password", [post(admin::password::give)]))
         .default_service(web::to(common::actix::answers::not_found));
     let oauth = web::scope("/oauth")
         .wrap(no_store())

@@ -48,6 +48,9 @@ impl Outcomes {
             Ok(_) => "ok",
             Err(LoginError::InvalidCredentials) => "invalid_credentials",
             Err(LoginError::UserDisabled) => "user_disabled",
+            Err(LoginError::PasswordChangeRequired | LoginError::PasswordExpired | LoginError::WeakPassword(_)) => {
+                "password_change"
+            }
             Err(LoginError::Trouble(Trouble::Throttled { .. })) => "throttled",
             Err(LoginError::Trouble(Trouble::Busy)) => "busy",
             Err(LoginError::Trouble(_)) => "unavailable",

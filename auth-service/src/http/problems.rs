@@ -20,6 +20,8 @@ use crate::{
         reauthenticate::ReauthenticateError,
         refresh::RefreshError,
         register::RegisterError,
+        rename::RenameError,
+        temporary_password::GiveError,
     },
 };
 
@@ -67,6 +69,17 @@ impl From<LoginError> for Problem {
                 bearer::unauthenticated("invalid_credentials", "invalid username or password")
             }
             LoginError::UserDisabled => Self::new(Status::Forbidden, "user_disabled", "This account is disabled"),
+            LoginError::PasswordChangeRequired => Self::new(
+                Status::Forbidden,
+                "password_change_required",
+                "The password is a temporary one: log in with a new_password beside it",
+            ),
+            LoginError::PasswordExpired => Self::new(
+                Status::Forbidden,
+                "password_expired",
+                "The temporary password was not replaced in time; ask an administrator for another",
+            ),
+            LoginError::WeakPassword(weak) => weak_password("new_password", weak),
             LoginError::Trouble(trouble) => trouble.into(),
         }
     }
@@ -130,11 +143,30 @@ impl From<RegisterError> for Problem {
                 Self::new(Status::Forbidden, "invite_invalid", "The invitation is unknown, has expired or was used")
             }
             RegisterError::WeakPassword(weak) => weak_password("password", weak),
-            RegisterError::UsernameTaken => Self::new(Status::Conflict, "username_taken", "The username is taken")
-                .with_field("username", "is taken"),
-            RegisterError::EmailTaken => Self::new(Status::Conflict, "email_taken", "The e-mail address is taken")
-                .with_field("email", "is taken"),
+            RegisterError::UsernameTaken => username_taken(),
+            RegisterError::EmailTaken => email_taken(),
             RegisterError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+impl From<RenameError> for Problem {
+    fn from(error: RenameError) -> Self {
+        match error {
+            RenameError::UsernameTaken => username_taken(),
+            RenameError::EmailTaken => email_taken(),
+            RenameError::LoginRequired => session_over(),
+            RenameError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+impl From<GiveError> for Problem {
+    fn from(error: GiveError) -> Self {
+        match error {
+            GiveError::NoSuchUser => Self::not_found(),
+            GiveError::WeakPassword(weak) => weak_password("password", weak),
+            GiveError::Trouble(trouble) => trouble.into(),
         }
     }
 }
@@ -157,6 +189,14 @@ impl From<ReauthenticateError> for Problem {
             ReauthenticateError::Trouble(trouble) => trouble.into(),
         }
     }
+}
+
+fn username_taken() -> Problem {
+    Problem::new(Status::Conflict, "username_taken", "The username is taken").with_field("username", "is taken")
+}
+
+fn email_taken() -> Problem {
+    Problem::new(Status::Conflict, "email_taken", "The e-mail address is taken").with_field("email", "is taken")
 }
 
 fn session_over() -> Problem {

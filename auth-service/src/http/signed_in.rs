@@ -16,6 +16,12 @@ pub struct SignedIn(pub Session);
 /// What [`FromRequest`] promises, where stores are asked.
 pub(super) type Asked<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
+impl AsRef<Session> for SignedIn {
+    fn as_ref(&self) -> &Session {
+        &self.0
+    }
+}
+
 impl FromRequest for SignedIn {
     type Error = Problem;
     type Future = Asked<Self>;
@@ -35,7 +41,7 @@ pub(super) fn by_token<T: 'static>(
 }
 
 /// What the handlers share.
-fn deps(request: &HttpRequest) -> Result<&Deps, Problem> {
+pub(super) fn deps(request: &HttpRequest) -> Result<&Deps, Problem> {
     request.app_data::<web::Data<Deps>>().map(web::Data::get_ref).ok_or_else(|| {
         tracing::error!("a route was registered without `web::Data<Deps>`");
         Problem::internal()

@@ -62,8 +62,8 @@ pub async fn change_password(
         let change = Change::Password { expected: account.password, new: hash };
         let event = own_event(deps, AuditKind::PasswordChanged, session, address);
         let effect = Effect::EndSessions { reason: EndReason::PasswordChange, except: Some(session.id) };
-        if let Some(applied) = change_and_apply(deps, session.user, &change, &effect, event).await? {
-            return Ok(applied);
+        if let Some(changed) = change_and_apply(deps, session.user, &change, &effect, event).await? {
+            return Ok(changed.applied);
         }
         // Another change came first, or a login that hashed the same password anew.
     }

@@ -18,27 +18,37 @@ pub enum Applied {
     Later,
 }
 
-/// Commits a change with its effect and what the audit trail says of it, then applies all effects on the user that are waiting. `None` when there is no such
-/// user, or the password was not the expected one any more.
+/// A change that has been committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// The user's epoch from this change on.
+    pub epoch: i64,
+    /// When the sessions follow.
+    pub applied: Applied,
+}
+
+/// Commits a change with its effect and what the audit trail says of it, then applies all effects on the user that are
+/// waiting. `None` when there is no such user, or the password was not the expected one any more.
 pub async fn change_and_apply(
     deps: &Deps,
     user: UserId,
     change: &Change,
     effect: &Effect,
     event: AuditEvent,
-) -> Result<Option<Applied>, Trouble> {
+) -> Result<Option<Changed>, Trouble> {
     let now = deps.clock.now();
-    let Some(_committed) = deps.users.change(user, change, effect, &event, now).await? else {
+    let Some(committed) = deps.users.change(user, change, effect, &event, now).await? else {
         return Ok(None);
     };
     audit::log(&event);
-    match apply_waiting(deps, user).await {
-        Ok(()) => Ok(Some(Applied::Now)),
+    let applied = match apply_waiting(deps, user).await {
+        Ok(()) => Applied::Now,
         Err(error) => {
             tracing::warn!(%user, %error, "the change is committed; the sessions will follow");
-            Ok(Some(Applied::Later))
+            Applied::Later
         }
-    }
+    };
+    Ok(Some(Changed { epoch: committed.epoch, applied }))
 }
 
 /// In order: an older effect that waits comes first.

@@ -8,13 +8,14 @@ use super::{
     Deps, FIRST_PARTY_CLIENT, Trouble,
     audit::own_event,
     grant::{Grant, grant},
+    temporary_password::{ReplaceError, replace_password},
     throttle::Guarded,
 };
 use crate::{
     domain::{
         audit::{Actor, AuditEvent, AuditKind},
         ids::{SessionId, TokenId, UserId},
-        password::Password,
+        password::{Password, WeakPassword},
         session::{CurrentToken, Mode, Session},
         user::{Account, Identifier, User},
     },
@@ -33,6 +34,8 @@ pub struct LoginRequest {
     pub identifier: Option<Identifier>,
     /// The password.
     pub password: Password,
+    /// The password from now on, where it is to be another.
+    pub new_password: Option<Password>,
     /// What the client will hold.
     pub mode: Mode,
     /// What the session is shown as.
@@ -50,12 +53,30 @@ pub enum LoginError {
     /// The password is right, and the user is disabled.
     #[error("the user is disabled")]
     UserDisabled,
+    /// The password is right and a temporary one, and there is no new one with it.
+    #[error("the password has to be replaced")]
+    PasswordChangeRequired,
+    /// The password is right and was a temporary one for too long.
+    #[error("the temporary password has expired")]
+    PasswordExpired,
+    /// The password is right, and the new one is easy to guess.
+    #[error("the new password is too weak")]
+    WeakPassword(WeakPassword),
     /// Not the client's fault.
     #[error(transparent)]
     Trouble(#[from] Trouble),
 }
 
-/// Checks the password, begins a session, and issues its first tokens.
+impl From<ReplaceError> for LoginError {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::WeakPassword(weak) => Self::WeakPassword(weak),
+            ReplaceError::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+/// Checks the password, replaces it where that is asked for, begins a session, and issues its first tokens.
 pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Grant, LoginError> {
     let turn = deps.hasher.admit(request.address).map_err(Trouble::from)?;
     let reservation = deps.throttle.reserve(Guarded::Password(&request.name), request.address).await?;
@@ -63,18 +84,24 @@ pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Grant, LoginErr
     match &result {
         Ok((_, user)) => reservation.succeeded_for(user).await,
         Err(LoginError::InvalidCredentials) => reservation.failed(deps, login_event(deps, AuditKind::Throttled)),
-        Err(LoginError::UserDisabled | LoginError::Trouble(_)) => reservation.withdrawn().await,
+        Err(_) => reservation.withdrawn().await,
     }
     result.map(|(grant, _)| grant)
 }
 
 async fn attempt(deps: &Deps, turn: &dyn HashTurn, request: &LoginRequest) -> Result<(Grant, User), LoginError> {
+    let (mut password, mut new_password) = (&request.password, request.new_password.as_ref());
     for _ in 0..ATTEMPTS {
         let account = match &request.identifier {
             Some(identifier) => deps.users.find(identifier).await.map_err(Trouble::from)?,
             None => None,
         };
-        let account = verified(deps, turn, request, account).await?;
+        let mut account = verified(deps, turn, request, password, account).await?;
+        if let Some(new) = new_password {
+            let replaced = replace_password(deps, turn, account, password, new, request.address).await?;
+            let Some(replaced) = replaced else { continue };
+            (account, password, new_password) = (replaced, new, None);
+        }
         let now = deps.clock.now();
         let user = account.user.clone();
         let session = begin(deps, request, account, now);
@@ -98,10 +125,11 @@ async fn verified(
     deps: &Deps,
     turn: &dyn HashTurn,
     request: &LoginRequest,
+    password: &Password,
     account: Option<Account>,
 ) -> Result<Account, LoginError> {
     let hash = account.as_ref().map(|account| account.password.clone());
-    let matches = turn.verify(request.password.clone(), hash).await.map_err(Trouble::from)?;
+    let matches = turn.verify(password.clone(), hash).await.map_err(Trouble::from)?;
     let user = account.as_ref().map(|account| account.user.id);
     let Some(account) = account.filter(|_| matches) else {
         deps.audit.record(refused(deps, request, user, "invalid_credentials"));
@@ -111,15 +139,30 @@ async fn verified(
         deps.audit.record(refused(deps, request, user, "user_disabled"));
         return Err(LoginError::UserDisabled);
     }
-    if deps.hasher.is_outdated(&account.password) {
-        rehash(deps, turn, request, &account).await;
+    refuse_temporary(deps, request, &account)?;
+    if request.new_password.is_none() && deps.hasher.is_outdated(&account.password) {
+        rehash(deps, turn, password, &account).await;
     }
     Ok(account)
 }
 
+/// Nobody logs in with a password that somebody else knows: it has to be replaced, and in time.
+fn refuse_temporary(deps: &Deps, request: &LoginRequest, account: &Account) -> Result<(), LoginError> {
+    let Some(until) = account.temporary_until else { return Ok(()) };
+    let error = if until <= deps.clock.now() {
+        LoginError::PasswordExpired
+    } else if request.new_password.is_none() {
+        LoginError::PasswordChangeRequired
+    } else {
+        return Ok(());
+    };
+    deps.audit.record(refused(deps, request, Some(account.user.id), "temporary_password"));
+    Err(error)
+}
+
 /// The cost has changed since the password was set. What goes wrong here goes right at the next login.
-async fn rehash(deps: &Deps, turn: &dyn HashTurn, request: &LoginRequest, account: &Account) {
-    let Ok(new) = turn.hash(request.password.clone()).await else { return };
+async fn rehash(deps: &Deps, turn: &dyn HashTurn, password: &Password, account: &Account) {
+    let Ok(new) = turn.hash(password.clone()).await else { return };
     match deps.users.rehash(account.user.id, &account.password, &new).await {
         Ok(()) => tracing::info!(user = %account.user.id, "a password is hashed with the cost of now"),
         Err(error) => tracing::warn!(%error, "a password keeps the cost it was hashed with"),

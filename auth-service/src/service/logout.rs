@@ -71,7 +71,7 @@ async fn end(deps: &Deps, user: UserId, session: SessionId) -> Result<bool, Trou
 pub async fn logout_all(deps: &Deps, current: &Session, address: Option<IpAddr>) -> Result<Applied, Trouble> {
     let effect = Effect::EndSessions { reason: EndReason::LogoutAll, except: None };
     let event = own_event(deps, AuditKind::LogoutAll, current, address);
-    let applied = change_and_apply(deps, current.user, &Change::SessionsOnly, &effect, event).await?;
+    let changed = change_and_apply(deps, current.user, &Change::SessionsOnly, &effect, event).await?;
     // A user who is gone has no sessions either.
-    Ok(applied.unwrap_or(Applied::Now))
+    Ok(changed.map_or(Applied::Now, |changed| changed.applied))
 }

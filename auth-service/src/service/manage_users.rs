@@ -3,16 +3,21 @@
 
 use std::sync::Arc;
 
-use super::{Trouble, register::own_words};
+use super::{
+    Trouble, delete_account,
+    register::own_words,
+    rename::{described, renamed},
+    temporary_password,
+};
 use crate::{
     domain::{
         audit::{Actor, AuditEvent, AuditKind},
         effect::{Effect, EndReason},
         ids::UserId,
-        password::{Password, WeakPassword, check_strength},
-        user::{Email, Identifier, User, Username},
+        password::{Password, TEMPORARY_PASSWORD_TTL, WeakPassword, check_strength},
+        user::{Email, Identifier, Renaming, User, Username},
     },
-    ports::{Change, Clock, HashTurn, Insertion, NewAccount, Rng, UserStore},
+    ports::{Change, Clock, HashTurn, Insertion, NewAccount, Renamed, Rng, UserStore},
 };
 
 /// What the operator's use cases share.
@@ -94,12 +99,52 @@ impl Operator {
         }
     }
 
+    /// Gives a user other names.
+    pub async fn rename(&self, identifier: &Identifier, renaming: Renaming) -> Result<User, ManageError> {
+        let user = self.find(identifier).await?;
+        let renaming = renaming.of(&user);
+        if renaming.is_empty() {
+            return Ok(user);
+        }
+        let event = described(self.event(AuditKind::UserRenamed, user.id), &user, &renaming);
+        match self.users.rename(user.id, &renaming, &event).await.map_err(Trouble::from)? {
+            Renamed::Done => Ok(renamed(user, renaming)),
+            Renamed::UsernameTaken => Err(ManageError::UsernameTaken),
+            Renamed::EmailTaken => Err(ManageError::EmailTaken),
+            Renamed::NoSuchUser => Err(ManageError::NoSuchUser),
+        }
+    }
+
+    /// Deletes a user, for good, and ends their sessions. The user as they were.
+    pub async fn delete(&self, identifier: &Identifier) -> Result<User, ManageError> {
+        let user = self.find(identifier).await?;
+        let event = self.event(AuditKind::UserDeleted, user.id);
+        self.commit(&user, &Change::Delete, &delete_account::ENDS_SESSIONS, &event).await?;
+        Ok(user)
+    }
+
     /// Gives a user these roles and no others.
     pub async fn set_roles(&self, identifier: &Identifier, roles: Vec<String>) -> Result<User, ManageError> {
         let effect = Effect::SetRoles { roles: roles.clone() };
         let user = self.find(identifier).await?;
         let event = self.event(AuditKind::RolesChanged, user.id).with("roles", roles.join(","));
         self.change(&user, &Change::Roles(roles), &effect, &event.with("roles_before", user.roles.join(","))).await
+    }
+
+    /// Gives a user a temporary password, which has to be replaced at the next login, and ends their sessions.
+    pub async fn set_password(
+        &self,
+        identifier: &Identifier,
+        password: Password,
+        turn: &dyn HashTurn,
+    ) -> Result<User, ManageError> {
+        let user = self.find(identifier).await?;
+        let own_words = own_words(&user.username, user.email.as_ref());
+        check_strength(&password, &own_words).map_err(ManageError::WeakPassword)?;
+        let new = turn.hash(password).await.map_err(Trouble::from)?;
+        let change = Change::TemporaryPassword { new, until: self.clock.now() + TEMPORARY_PASSWORD_TTL };
+        self.change(&user, &change, &temporary_password::ENDS_SESSIONS, &self.event(AuditKind::PasswordSet, user.id))
+            .await
     }
 
     /// Ends all sessions of a user and lets them log in no more.
@@ -124,10 +169,20 @@ impl Operator {
         effect: &Effect,
         event: &AuditEvent,
     ) -> Result<User, ManageError> {
+        self.commit(user, change, effect, event).await?;
+        self.find(&Identifier::Username(user.username.clone())).await
+    }
+
+    async fn commit(
+        &self,
+        user: &User,
+        change: &Change,
+        effect: &Effect,
+        event: &AuditEvent,
+    ) -> Result<(), ManageError> {
         let now = self.clock.now();
         let committed = self.users.change(user.id, change, effect, event, now).await.map_err(Trouble::from)?;
-        committed.ok_or(ManageError::NoSuchUser)?;
-        self.find(&Identifier::Username(user.username.clone())).await
+        committed.map(drop).ok_or(ManageError::NoSuchUser)
     }
 
     fn event(&self, kind: AuditKind, user: UserId) -> AuditEvent {

@@ -9,6 +9,7 @@ pub mod authenticate_service;
 pub mod change_password;
 pub mod client_credentials;
 pub mod confirm_password;
+pub mod delete_account;
 pub mod effects;
 pub mod end_sessions_before;
 pub mod grant;
@@ -23,8 +24,10 @@ pub mod profile;
 pub mod reauthenticate;
 pub mod refresh;
 pub mod register;
+pub mod rename;
 pub mod revocation_feed;
 pub mod signing_keys;
+pub mod temporary_password;
 pub mod throttle;
 
 use std::{sync::Arc, time::Duration};

@@ -45,6 +45,7 @@ answers! {
     get "GET, HEAD" guard::Any(guard::Get()).or(guard::Head());
     post "POST" guard::Post();
     put "PUT" guard::Put();
+    patch "PATCH" guard::Patch();
     delete "DELETE" guard::Delete();
 }
 

@@ -5,6 +5,7 @@
 
 mod auth_away;
 mod cold_start;
+mod deleted;
 mod encrypted;
 mod keys;
 mod many;

@@ -26,6 +26,7 @@ enum End {
     LogoutOfADevice,
     PasswordChange,
     Disabled,
+    Deleted,
     Theft,
     TooManySessions,
 }
@@ -53,6 +54,7 @@ async fn end(system: &System, how: End, person: &Person, tokens: &Tokens) -> Str
         End::Disabled => {
             auth.operator().disable(&Identifier::parse(&person.username).unwrap()).await.unwrap();
         }
+        End::Deleted => assert_eq!(auth.delete_as(&tokens.access, "/auth/me").await.status, 204),
         End::Theft => {
             let thief = auth.refresh(&tokens.refresh).await.tokens();
             system.clock().advance(Duration::from_secs(61));
@@ -81,6 +83,7 @@ async fn it_is_refused_within_a_second(
         End::LogoutOfADevice,
         End::PasswordChange,
         End::Disabled,
+        End::Deleted,
         End::Theft,
         End::TooManySessions
     )]

@@ -2,3 +2,4 @@
 
 pub mod audit;
 mod audit_query;
+pub mod password;

@@ -4,6 +4,7 @@ mod announcements;
 mod audit;
 mod client_row;
 mod clients;
+mod deleted_users;
 mod epochs;
 mod facts;
 mod failure;

@@ -10,6 +10,15 @@ diesel::table! {
         disabled_at -> Nullable<BigInt>,
         epoch -> BigInt,
         created_at -> BigInt,
+        password_expires_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    deleted_users (id) {
+        id -> BigInt,
+        user_id -> Text,
+        deleted_at -> BigInt,
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) struct UserRow {
     disabled_at: Option<i64>,
     epoch: i64,
     created_at: i64,
+    password_expires_at: Option<i64>,
 }
 
 impl UserRow {
@@ -40,6 +41,7 @@ impl UserRow {
             disabled_at: user.disabled.then_some(now.micros()),
             epoch: 0,
             created_at: user.created_at.micros(),
+            password_expires_at: None,
         }
     }
 }
@@ -68,6 +70,11 @@ impl TryFrom<UserRow> for Account {
         if row.epoch < 0 {
             return Err(wrong("epoch"));
         }
-        Ok(Self { user, password: PasswordHash::new(row.password), epoch: row.epoch })
+        Ok(Self {
+            user,
+            password: PasswordHash::new(row.password),
+            temporary_until: row.password_expires_at.map(Timestamp::from_micros),
+            epoch: row.epoch,
+        })
     }
 }

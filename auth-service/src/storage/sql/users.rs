@@ -7,7 +7,7 @@ use common::{
 };
 use diesel::prelude::*;
 
-use super::{audit, invites, names, outbox, schema::users, user_row::UserRow};
+use super::{audit, deleted_users, invites, names, outbox, schema::users, user_row::UserRow};
 use crate::{
     domain::{
         audit::AuditEvent,
@@ -15,9 +15,9 @@ use crate::{
         ids::UserId,
         invite::Invite,
         password::PasswordHash,
-        user::{Account, Identifier, User},
+        user::{Account, DeletedUser, Identifier, NewEmail, Renaming, User, Username},
     },
-    ports::{Change, Insertion, NewAccount, StoreError, UserStore},
+    ports::{Change, Insertion, NewAccount, Renamed, StoreError, UserStore},
 };
 
 /// The [`UserStore`] in SQL.
@@ -39,6 +39,48 @@ impl SqlUsers {
     }
 }
 
+/// What is another's.
+enum Taken {
+    Username,
+    Email,
+}
+
+impl SqlUsers {
+    /// What the unique rule is about that was violated by a user of this name.
+    async fn taken(&self, rule: &str, username: Option<Username>) -> Result<Taken, StoreError> {
+        match rule {
+            "users_username_key" => Ok(Taken::Username),
+            "users_email_key" => {
+                // Where both are taken, which rule is looked at first differs between the databases.
+                let named = match username {
+                    Some(username) => self.find(&Identifier::Username(username)).await?,
+                    None => None,
+                };
+                Ok(if named.is_some() { Taken::Username } else { Taken::Email })
+            }
+            _ => Err(SqlError::Unique(rule.to_owned()).into()),
+        }
+    }
+}
+
+/// The columns that change.
+#[derive(AsChangeset)]
+#[diesel(table_name = users)]
+struct NewNames {
+    username: Option<String>,
+    email: Option<Option<String>>,
+}
+
+impl From<&Renaming> for NewNames {
+    fn from(renaming: &Renaming) -> Self {
+        let address = |email: &NewEmail| email.address().map(|address| address.as_str().to_owned());
+        Self {
+            username: renaming.username.as_ref().map(Username::to_string),
+            email: renaming.email.as_ref().map(address),
+        }
+    }
+}
+
 #[async_trait]
 impl UserStore for SqlUsers {
     async fn insert(&self, account: &NewAccount, audit: &AuditEvent, now: Timestamp) -> Result<Insertion, StoreError> {
@@ -55,12 +97,10 @@ impl UserStore for SqlUsers {
             Ok(Insertion::Done)
         });
         match inserted.await {
-            Err(SqlError::Unique(rule)) if rule == "users_username_key" => Ok(Insertion::UsernameTaken),
-            Err(SqlError::Unique(rule)) if rule == "users_email_key" => {
-                // Where both are taken, which rule is looked at first differs between the databases.
-                let named = self.find(&Identifier::Username(username)).await?;
-                Ok(if named.is_some() { Insertion::UsernameTaken } else { Insertion::EmailTaken })
-            }
+            Err(SqlError::Unique(rule)) => Ok(match self.taken(&rule, Some(username)).await? {
+                Taken::Username => Insertion::UsernameTaken,
+                Taken::Email => Insertion::EmailTaken,
+            }),
             other => Ok(other?),
         }
     }
@@ -142,6 +182,29 @@ impl UserStore for SqlUsers {
         Ok(enabled.await?)
     }
 
+    async fn rename(&self, id: UserId, renaming: &Renaming, audit: &AuditEvent) -> Result<Renamed, StoreError> {
+        let (names, event) = (NewNames::from(renaming), audit.clone());
+        let renamed = self.sql.write(move |connection| {
+            let found = diesel::update(users::table.find(id.to_string())).set(&names).execute(connection)? == 1;
+            if !found {
+                return Ok(Renamed::NoSuchUser);
+            }
+            audit::insert(connection, &event)?;
+            Ok(Renamed::Done)
+        });
+        match renamed.await {
+            Err(SqlError::Unique(rule)) => Ok(match self.taken(&rule, renaming.username.clone()).await? {
+                Taken::Username => Renamed::UsernameTaken,
+                Taken::Email => Renamed::EmailTaken,
+            }),
+            other => Ok(other?),
+        }
+    }
+
+    async fn deleted_after(&self, after: Option<UserId>, limit: u32) -> Result<Option<Vec<DeletedUser>>, StoreError> {
+        Ok(self.sql.read(move |connection| deleted_users::after(connection, after, limit)).await?)
+    }
+
     async fn insert_invite(&self, invite: &Invite) -> Result<(), StoreError> {
         let invite = invite.clone();
         match self.sql.write_repeatable(move |connection| Ok(invites::insert(connection, &invite)?)).await {
@@ -180,7 +243,11 @@ fn raise_epoch(
     let raised = users::epoch.eq(users::epoch + 1);
     let epoch = match change {
         Change::Password { expected, new } => diesel::update(user.filter(users::password.eq(expected.expose())))
-            .set((users::password.eq(new.expose()), raised))
+            .set((users::password.eq(new.expose()), users::password_expires_at.eq(None::<i64>), raised))
+            .returning(users::epoch)
+            .get_result(connection),
+        Change::TemporaryPassword { new, until } => diesel::update(user)
+            .set((users::password.eq(new.expose()), users::password_expires_at.eq(until.micros()), raised))
             .returning(users::epoch)
             .get_result(connection),
         Change::Roles(roles) => diesel::update(user)
@@ -191,6 +258,12 @@ fn raise_epoch(
             .set((users::disabled_at.eq(now.micros()), raised))
             .returning(users::epoch)
             .get_result(connection),
+        Change::Delete => {
+            let epoch = diesel::delete(user).returning(users::epoch).get_result::<i64>(connection).optional()?;
+            let Some(epoch) = epoch else { return Ok(None) };
+            deleted_users::push(connection, id, now)?;
+            Ok(epoch + 1)
+        }
         Change::SessionsOnly => diesel::update(user).set(raised).returning(users::epoch).get_result(connection),
     };
     Ok(epoch.optional()?)

@@ -20,9 +20,7 @@ use crate::{
 /// A service with an administrator who is logged in.
 async fn administered(backend: Backend) -> (TestService, Person, Tokens) {
     let service = TestService::start(backend).await;
-    let root = service.registered("root").await;
-    service.operator().set_roles(&Identifier::parse("root").unwrap(), vec!["admin".to_owned()]).await.unwrap();
-    let tokens = service.log_in(&root).await;
+    let (root, tokens) = service.administrator().await;
     (service, root, tokens)
 }
 

@@ -11,6 +11,7 @@ async fn the_document_names_every_address() {
     let expected = [
         "/.well-known/jwks.json",
         "/admin/audit",
+        "/admin/users/{id}/password",
         "/auth/login",
         "/auth/logout",
         "/auth/logout-all",

@@ -1,9 +1,11 @@
 //! The service over HTTP, one file a use case.
 
+mod account;
 mod any_headers;
 mod audit;
 mod bad_input;
 mod configuration;
+mod deleted_users;
 mod documentation;
 mod encrypted_tokens;
 mod foreign_tokens;
@@ -19,4 +21,5 @@ mod refresh;
 mod register;
 mod revocations;
 mod sessions;
+mod temporary_password;
 mod throttle;

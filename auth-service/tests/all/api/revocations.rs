@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A token for the feed, or for another scope.
-async fn token_for(service: &TestService, scope: &str) -> String {
+pub(super) async fn token_for(service: &TestService, scope: &str) -> String {
     let name = format!("mirror-{}", scope.replace(':', "-"));
     let output = run(&service.variables, &["client", "add", &name, "--scope", scope, "--json"], "");
     assert!(output.status.success(), "{}", text(&output.stderr));

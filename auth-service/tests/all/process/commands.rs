@@ -162,6 +162,40 @@ async fn an_operator_adds_lists_and_changes_users_and_a_running_service_follows(
 }
 
 #[tokio::test]
+async fn an_operator_renames_a_user_gives_a_temporary_password_and_deletes_them() {
+    let service = TestService::start(Backend::Sqlite).await;
+    let variables = &service.variables;
+    let ada = service.registered("ada").await;
+    let tokens = service.log_in(&ada).await;
+    let rename = |arguments: &[&str]| run(variables, &[&["user", "rename", "--json", "ada"], arguments].concat(), "");
+    for wrong in [&[][..], &["--email", "a@b.org", "--no-email"]] {
+        assert_eq!(rename(wrong).status.code(), Some(2));
+    }
+    assert_eq!(rename(&["--email", "no address"]).status.code(), Some(1));
+    let renamed = rename(&["--username", "Countess", "--email", "ada@example.org"]);
+    let user: Value = serde_json::from_slice(&renamed.stdout).unwrap();
+    assert_eq!((&user["username"], &user["email"]), (&json!("countess"), &json!("ada@example.org")));
+    let ada = Person { username: "countess".to_owned(), ..ada };
+    service.log_in(&ada).await;
+
+    let set_password = |password| run(variables, &["user", "set-password", "countess", "--password-stdin"], password);
+    assert_eq!(set_password("password1\n").status.code(), Some(1));
+    let set = set_password("granite-falcon-letter-7\n");
+    assert!(text(&set.stdout).starts_with("Gave a temporary password to "), "{}", text(&set.stderr));
+    until("the end of the session", async || service.refresh(&tokens.refresh).await.status == 401).await;
+    let temporary = Person { password: "granite-falcon-letter-7".to_owned(), ..ada };
+    assert_eq!(service.try_log_in(&temporary, Value::Null).await.code(), "password_change_required");
+
+    let login = json!({"username": "countess", "password": temporary.password, "new_password": PASSWORD});
+    let tokens = service.post("/auth/login", login).await.tokens();
+    let delete = || run(variables, &["user", "delete", "countess"], "");
+    assert!(text(&delete().stdout).starts_with("Deleted "));
+    until("the end of the session", async || service.refresh(&tokens.refresh).await.status == 401).await;
+    assert_eq!(delete().status.code(), Some(1), "there is no such user any more");
+    assert_eq!(text(&run(variables, &["user", "list"], "").stdout), "");
+}
+
+#[tokio::test]
 async fn an_invitation_registers_one_user() {
     let service = TestService::start_with(Backend::Sqlite, &[("AUTH_REGISTRATION", "invite")]).await;
     let output = run(&service.variables, &["user", "invite", "--json"], "");

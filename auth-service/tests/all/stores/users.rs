@@ -1,6 +1,6 @@
 //! The contract of the user store.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use auth_service::{
     domain::{
@@ -9,12 +9,13 @@ use auth_service::{
         ids::UserId,
         invite::{HashedInvite, Invite, InviteCode},
         password::PasswordHash,
-        user::{Email, Identifier, User, Username},
+        user::{DeletedUser, Email, Identifier, NewEmail, Renaming, User, Username},
     },
-    ports::{Change, Insertion, NewAccount, Rng, StoreError, UserStore},
+    ports::{Change, Insertion, NewAccount, Renamed, Rng, StoreError, UserStore},
 };
 use common::clock::Timestamp;
 use rstest::rstest;
+use tokio::task::JoinSet;
 
 use crate::support::database::{
     Kind::{self, Postgres, Sqlite},
@@ -71,6 +72,16 @@ fn end_sessions() -> Effect {
 
 fn event() -> AuditEvent {
     AuditEvent::new(AuditKind::UserAdded, Actor::Operator, NOW, &Random)
+}
+
+/// Also where so many at once keep the store busy for longer than a second.
+async fn insert(store: &impl UserStore, account: &NewAccount) -> Insertion {
+    loop {
+        match store.insert(account, &event(), NOW).await {
+            Err(StoreError::Unavailable(_)) => {}
+            other => return other.unwrap(),
+        }
+    }
 }
 
 async fn stored(store: &impl UserStore, username: &str) -> UserId {
@@ -134,7 +145,7 @@ async fn of_registrations_that_race_for_a_name_one_succeeds(#[values(Sqlite, Pos
             .enumerate()
             .map(|(number, account)| {
                 let store = replicas[number % 2].clone();
-                tokio::spawn(async move { store.insert(&account, &event(), NOW).await.unwrap() })
+                tokio::spawn(async move { insert(&store, &account).await })
             })
             .collect();
         let mut outcomes = Vec::new();
@@ -157,7 +168,7 @@ async fn an_invitation_lets_one_of_many_in(#[values(Sqlite, Postgres)] kind: Kin
     let racing: Vec<_> = (0..6)
         .map(|number| {
             let (store, account) = (replicas[number % 2].clone(), with_invite(&format!("guest{number}"), &invite.code));
-            tokio::spawn(async move { store.insert(&account, &event(), NOW).await.unwrap() })
+            tokio::spawn(async move { insert(&store, &account).await })
         })
         .collect();
     let mut outcomes = Vec::new();
@@ -375,4 +386,115 @@ async fn a_database_that_was_never_migrated_does_not_answer(#[values(Sqlite, Pos
     assert!(database.users().ping().await.is_err());
     auth_service::storage::sql::SCHEMA.migrate(&database.url).unwrap();
     assert_eq!(database.users().ping().await, Ok(()));
+}
+
+fn renaming(username: Option<&str>, email: Option<&str>) -> Renaming {
+    let address = |text: &str| match text {
+        "" => NewEmail::None,
+        text => NewEmail::Address(Email::parse(text).unwrap()),
+    };
+    Renaming { username: username.map(|name| Username::parse(name).unwrap()), email: email.map(address) }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_new_name_or_address_replaces_the_old_one_alone(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let ada = with_email("ada", "ada@example.org");
+    store.insert(&ada, &event(), NOW).await.unwrap();
+    stored(&store, "bob").await;
+    let id = ada.user.id;
+    let rename = async |username, email| store.rename(id, &renaming(username, email), &event()).await.unwrap();
+    let names = async || {
+        let user = store.find_by_id(id).await.unwrap().unwrap().user;
+        (user.username.to_string(), user.email.map(|email| email.as_str().to_owned()))
+    };
+    assert_eq!(rename(Some("countess"), None).await, Renamed::Done);
+    assert_eq!(names().await, ("countess".to_owned(), Some("ada@example.org".to_owned())));
+    assert_eq!(rename(None, Some("")).await, Renamed::Done);
+    assert_eq!(names().await, ("countess".to_owned(), None));
+    assert_eq!(rename(Some("bob"), Some("ada@example.org")).await, Renamed::UsernameTaken);
+    assert_eq!(names().await, ("countess".to_owned(), None));
+    assert_eq!(store.find_by_id(id).await.unwrap().unwrap().epoch, 0, "sessions go on");
+    let nobody = UserId::new(NOW, &Random);
+    let renamed = store.rename(nobody, &renaming(Some("nobody"), None), &event()).await;
+    assert_eq!(renamed, Ok(Renamed::NoSuchUser));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_temporary_password_is_replaced_by_one_of_the_users_own(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let ada = stored(&store, "ada").await;
+    let until = NOW + Duration::from_hours(1);
+    let temporary = PasswordHash::new("temporary".to_owned());
+    let change = Change::TemporaryPassword { new: temporary.clone(), until };
+    assert_eq!(store.change(ada, &change, &end_sessions(), &event(), NOW).await.unwrap().unwrap().epoch, 1);
+    let account = store.find_by_id(ada).await.unwrap().unwrap();
+    assert_eq!((account.password.expose(), account.temporary_until), ("temporary", Some(until)));
+    let change = Change::Password { expected: temporary, new: PasswordHash::new("own".to_owned()) };
+    assert_eq!(store.change(ada, &change, &end_sessions(), &event(), NOW).await.unwrap().unwrap().epoch, 2);
+    let account = store.find_by_id(ada).await.unwrap().unwrap();
+    assert_eq!((account.password.expose(), account.temporary_until), ("own", None));
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_is_deleted_is_gone_and_told_of(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let (ada, bob) = (stored(&store, "ada").await, stored(&store, "bob").await);
+    assert_eq!(store.deleted_after(None, 10).await, Ok(Some(Vec::new())));
+    assert_eq!(store.deleted_after(Some(ada), 10).await, Ok(None));
+    for (user, at) in [(bob, NOW), (ada, NOW + Duration::from_secs(1))] {
+        let effect = store.change(user, &Change::Delete, &end_sessions(), &event(), at).await.unwrap().unwrap();
+        assert_eq!((effect.user, effect.epoch), (user, 1), "its sessions are older");
+        assert!(store.change(user, &Change::Delete, &end_sessions(), &event(), at).await.unwrap().is_none());
+        assert!(store.find_by_id(user).await.unwrap().is_none());
+    }
+    let gone = |id, after| DeletedUser { id, deleted_at: NOW + Duration::from_secs(after) };
+    assert_eq!(store.deleted_after(None, 10).await, Ok(Some(vec![gone(bob, 0), gone(ada, 1)])));
+    assert_eq!(store.deleted_after(None, 1).await, Ok(Some(vec![gone(bob, 0)])));
+    assert_eq!(store.deleted_after(Some(bob), 10).await, Ok(Some(vec![gone(ada, 1)])));
+    assert_eq!(store.deleted_after(Some(ada), 10).await, Ok(Some(Vec::new())));
+    assert_eq!(store.pending_effects(10).await.unwrap().len(), 2);
+}
+
+/// Whoever reads along never finds anybody before a place that was read already.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_go_at_once_none_is_missed(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = Arc::new(database.users());
+    let mut users = Vec::new();
+    for number in 0..24 {
+        users.push(stored(&*store, &format!("user{number}")).await);
+    }
+    let mut deletions = JoinSet::new();
+    for id in users.clone() {
+        let store = Arc::clone(&store);
+        deletions.spawn(async move {
+            // Of many at once some are told to try again.
+            while store.change(id, &Change::Delete, &end_sessions(), &event(), NOW).await.is_err() {}
+        });
+    }
+    let (mut told, mut after): (Vec<UserId>, Option<UserId>) = (Vec::new(), None);
+    let mut ended = false;
+    loop {
+        let page = store.deleted_after(after, 3).await.unwrap().unwrap();
+        told.extend(page.iter().map(|user| user.id));
+        after = told.last().copied();
+        if page.is_empty() && ended {
+            break;
+        }
+        while let Some(done) = deletions.try_join_next() {
+            done.unwrap();
+        }
+        ended = deletions.is_empty();
+    }
+    users.sort_by_key(|id| id.to_string());
+    told.sort_by_key(|id| id.to_string());
+    assert_eq!(told, users);
 }

@@ -8,6 +8,7 @@ use auth_service::{
     domain::{
         audit::{AuditEvent, AuditFilter},
         ids::UserId,
+        user::Identifier,
     },
     ports::{AuditStore, SystemRng},
     service::manage_users::Operator,
@@ -180,6 +181,10 @@ impl TestService {
         Answer::of(self.request(Method::POST, path).bearer_auth(token).json(&body)).await
     }
 
+    pub async fn patch_as(&self, token: &str, path: &str, body: Value) -> Answer {
+        Answer::of(self.request(Method::PATCH, path).bearer_auth(token).json(&body)).await
+    }
+
     pub async fn delete_as(&self, token: &str, path: &str) -> Answer {
         Answer::of(self.request(Method::DELETE, path).bearer_auth(token)).await
     }
@@ -228,6 +233,14 @@ impl TestService {
             self.post("/auth/register", json!({"username": person.username, "password": person.password})).await;
         assert_eq!(answer.status, 201, "{answer}");
         person
+    }
+
+    /// Somebody with the role `admin`, logged in.
+    pub async fn administrator(&self) -> (Person, Tokens) {
+        let root = self.registered("root").await;
+        self.operator().set_roles(&Identifier::parse("root").unwrap(), vec!["admin".to_owned()]).await.unwrap();
+        let tokens = self.log_in(&root).await;
+        (root, tokens)
     }
 
     pub async fn log_in(&self, person: &Person) -> Tokens {

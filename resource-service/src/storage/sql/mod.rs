@@ -1,5 +1,6 @@
 //! Notes in SQL, the same on both databases.
 
+mod forgotten;
 mod note_row;
 mod notes;
 mod schema;
@@ -7,6 +8,7 @@ mod schema;
 use common::sql::{Schema, SqlError};
 use diesel_migrations::embed_migrations;
 
+pub use forgotten::SqlForgotten;
 pub use notes::SqlNotes;
 
 use crate::ports::StoreError;

@@ -10,3 +10,19 @@ diesel::table! {
         updated_at -> BigInt,
     }
 }
+
+diesel::table! {
+    forgotten_users (user_id) {
+        user_id -> Text,
+        forgotten_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    deletions_read (id) {
+        id -> BigInt,
+        cursor -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(notes, forgotten_users);

@@ -2,9 +2,10 @@
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use common::{clock::Clock, rng::SystemRng, testing::ManualClock};
+use common::{clock::Clock, rng::SystemRng, sql::Sql, testing::ManualClock};
 use reqwest::Client;
-use resource_service::{app::App, config::Config};
+use resource_service::{app::App, config::Config, storage::sql::SqlNotes};
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::auth::{
@@ -102,5 +103,21 @@ impl Resource {
     /// Waits until the token is answered with this status.
     pub async fn answers(&self, token: &str, status: u16) {
         until(&format!("{status} for the token"), async || self.whoami(token).await == status).await;
+    }
+
+    /// Makes a note; the status.
+    pub async fn add_note(&self, token: &str) -> u16 {
+        let request = self.http.post(self.notes_url()).json(&json!({"title": "Sums", "body": "1 + 1"}));
+        request.bearer_auth(token).send().await.unwrap().status().as_u16()
+    }
+
+    fn notes_url(&self) -> String {
+        format!("http://{}/api/notes", self.app.as_ref().unwrap().public())
+    }
+
+    /// The notes in the database, whoever's they are.
+    pub fn notes(&self) -> SqlNotes {
+        let (_, url) = self.variables.iter().find(|(name, _)| name == "RESOURCE_DATABASE_URL").unwrap();
+        SqlNotes::new(Sql::open(&url.parse().unwrap(), "test").unwrap())
     }
 }

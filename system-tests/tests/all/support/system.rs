@@ -42,7 +42,7 @@ impl System {
         let followed = home.replica().await;
         let address = |url: &str| url.strip_prefix("http://").unwrap().to_owned();
         let place = [("AUTH_BIND", address(followed.public())), ("AUTH_INTERNAL_BIND", address(followed.internal()))];
-        let secret = add_client(&home, "resource-service", "revocations:read", &[]).await;
+        let secret = add_client(&home, "resource-service", "revocations:read users:deleted", &[]).await;
         let own = [
             ("REVOCATION_FEED_URL", format!("{}/internal/revocations", followed.internal())),
             ("SERVICE_TOKEN_URL", format!("{}/oauth/token", followed.public())),

@@ -1,23 +1,19 @@
-//! `GET /internal/revocations`: what other services mirror. On the internal listener only.
+//! `GET /internal/revocations`: what other services mirror.
 
 use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
 use common::{
-    actix::{
-        bearer,
-        resource::{get, resource},
-    },
     problem::{Problem, Status},
     server::Stopping,
 };
 use serde::{Deserialize, Serialize};
 
+use super::require_service;
 use crate::{
     domain::revocation::{Cursor, Revocation},
     service::{
         Deps, Trouble,
-        authenticate_service::authenticate_service,
         revocation_feed::{FeedError, RevocationFeed, Told},
     },
 };
@@ -28,21 +24,16 @@ const SCOPE: &str = "revocations:read";
 /// The longest that a request may wait, in seconds: less than a client's time-out.
 const LONGEST_WAIT: u64 = 30;
 
-/// Registers the addresses. Needs `web::Data` of `Deps`, [`RevocationFeed`] and [`Stopping`].
-pub fn internal_routes(config: &mut web::ServiceConfig) {
-    config.service(resource("/internal/revocations", [get(revocations)]));
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Query {
+pub(super) struct Query {
     after: Option<String>,
     #[serde(default)]
     wait: u64,
 }
 
 #[derive(Serialize)]
-struct Answer {
+pub(super) struct Answer {
     cursor: String,
     snapshot: bool,
     entries: Vec<Entry>,
@@ -75,17 +66,14 @@ impl From<Told> for Answer {
     }
 }
 
-async fn revocations(
+pub(super) async fn revocations(
     deps: web::Data<Deps>,
     feed: web::Data<RevocationFeed>,
     stopping: web::Data<Stopping>,
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<web::Json<Answer>, Problem> {
-    let scope = authenticate_service(&deps, bearer::token(request.headers())?).await?;
-    if !scope.contains(SCOPE) {
-        return Err(bearer::insufficient_scope(SCOPE));
-    }
+    require_service(&deps, &request, SCOPE).await?;
     let Query { after, wait } = query.into_inner();
     if wait > LONGEST_WAIT {
         return Err(Problem::bad_field("wait", "must be at most 30 seconds"));

@@ -1,0 +1,29 @@
+//! What other services ask auth-service. On the internal listener only, and with a service token.
+
+mod deleted_users;
+mod revocations;
+
+use actix_web::{HttpRequest, web};
+use common::{
+    actix::{
+        bearer,
+        resource::{get, resource},
+    },
+    problem::Problem,
+};
+
+use crate::service::{Deps, authenticate_service::authenticate_service};
+
+/// Registers the addresses. Needs `web::Data` of `Deps`, [`RevocationFeed`](crate::service::revocation_feed::RevocationFeed)
+/// and [`Stopping`](common::server::Stopping).
+pub fn internal_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/internal/revocations", [get(revocations::revocations)]))
+        .service(resource("/internal/deleted-users", [get(deleted_users::deleted_users)]));
+}
+
+/// 401 or 403, unless a service asks that may do what `scope` says.
+async fn require_service(deps: &Deps, request: &HttpRequest, scope: &'static str) -> Result<(), Problem> {
+    let allowed = authenticate_service(deps, bearer::token(request.headers())?).await?;
+    if allowed.contains(scope) { Ok(()) } else { Err(bearer::insufficient_scope(scope)) }
+}

@@ -1,0 +1,98 @@
+//! Temporary passwords: an administrator gives one, and it is good for a single thing, to be replaced by its user.
+
+use std::net::IpAddr;
+
+use super::{
+    Deps, Trouble,
+    audit::own_event,
+    effects::{Applied, change_and_apply},
+    register::own_words,
+};
+use crate::{
+    domain::{
+        audit::{Actor, AuditKind},
+        effect::{Effect, EndReason},
+        ids::UserId,
+        password::{Password, TEMPORARY_PASSWORD_TTL, WeakPassword, check_strength},
+        session::Session,
+        user::Account,
+    },
+    ports::{Change, HashTurn},
+};
+
+/// Why a user was not given a temporary password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GiveError {
+    /// There is no such user.
+    #[error("there is no such user")]
+    NoSuchUser,
+    /// It is easy to guess.
+    #[error("the password is too weak")]
+    WeakPassword(WeakPassword),
+    /// Not the administrator's fault.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+/// Gives `user` a temporary password in the name of the administrator who holds `session`, and ends the user's sessions.
+pub async fn give_temporary_password(
+    deps: &Deps,
+    session: &Session,
+    user: UserId,
+    password: Password,
+    address: Option<IpAddr>,
+) -> Result<Applied, GiveError> {
+    let turn = deps.hasher.admit(address).map_err(Trouble::from)?;
+    let account = deps.users.find_by_id(user).await.map_err(Trouble::from)?.ok_or(GiveError::NoSuchUser)?;
+    let own_words = own_words(&account.user.username, account.user.email.as_ref());
+    check_strength(&password, &own_words).map_err(GiveError::WeakPassword)?;
+    let new = turn.hash(password).await.map_err(Trouble::from)?;
+    let change = Change::TemporaryPassword { new, until: deps.clock.now() + TEMPORARY_PASSWORD_TTL };
+    let event = own_event(deps, AuditKind::PasswordSet, session, address).to_user(user);
+    let changed = change_and_apply(deps, user, &change, &ENDS_SESSIONS, event).await?;
+    changed.map(|changed| changed.applied).ok_or(GiveError::NoSuchUser)
+}
+
+/// Every session of the old password's.
+pub(super) const ENDS_SESSIONS: Effect = Effect::EndSessions { reason: EndReason::PasswordChange, except: None };
+
+/// Why a temporary password was not replaced.
+pub(super) enum ReplaceError {
+    /// The new one is easy to guess, or the same.
+    WeakPassword(WeakPassword),
+    Trouble(Trouble),
+}
+
+impl<E: Into<Trouble>> From<E> for ReplaceError {
+    fn from(error: E) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+/// Makes `new` the password of an account whose password `current` has just been verified. The account as it is from
+/// then on; `None` where it has changed meanwhile.
+pub(super) async fn replace_password(
+    deps: &Deps,
+    turn: &dyn HashTurn,
+    account: Account,
+    current: &Password,
+    new: &Password,
+    address: Option<IpAddr>,
+) -> Result<Option<Account>, ReplaceError> {
+    if current.as_bytes() == new.as_bytes() {
+        return Err(ReplaceError::WeakPassword(WeakPassword::the_same()));
+    }
+    let own_words = own_words(&account.user.username, account.user.email.as_ref());
+    check_strength(new, &own_words).map_err(ReplaceError::WeakPassword)?;
+    let hash = turn.hash(new.clone()).await?;
+    let user = account.user.id;
+    let change = Change::Password { expected: account.password, new: hash.clone() };
+    let event = deps.audit.event(AuditKind::PasswordChanged, Actor::User(user)).to_user(user).from_address(address);
+    let changed = change_and_apply(deps, user, &change, &ENDS_SESSIONS, event).await?;
+    Ok(changed.map(|changed| Account {
+        user: account.user,
+        password: hash,
+        temporary_until: None,
+        epoch: changed.epoch,
+    }))
+}

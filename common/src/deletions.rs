@@ -1,0 +1,144 @@
+//! Users who were deleted at auth-service, for services that keep something of theirs.
+//!
+//! Nobody can log in as a deleted user any more, and the [revocation feed](crate::revocation) ends their tokens within
+//! a second. This is for what stays behind: notes, files, whatever is kept under a user's `sub`.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use reqwest::{Client, StatusCode, Url};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use tokio::time::{MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use crate::{
+    outbound::{self, OutboundError},
+    service_client::ServiceTokens,
+};
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A page of the list with room to spare.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// Where a service keeps what it has of its users, and how far it has read the list. Several replicas may do so at once.
+#[async_trait]
+pub trait ForgetUsers: Send + Sync {
+    /// How far the list has been read; `None` at first.
+    async fn cursor(&self) -> Result<Option<Uuid>, Box<dyn Error + Send + Sync>>;
+
+    /// Deletes what there is of `users`, and keeps `cursor`, in one step. The same user may come again. Called in every
+    /// round, also with nobody: a token that was good for a moment longer may have brought something back.
+    async fn forget(&self, users: &[Uuid], cursor: Option<Uuid>) -> Result<(), Box<dyn Error + Send + Sync>>;
+}
+
+/// Reads the list.
+pub struct DeletedUsers {
+    http: Client,
+    url: Url,
+    tokens: Arc<ServiceTokens>,
+    memory: Arc<dyn ForgetUsers>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    cursor: Option<Uuid>,
+    users: Vec<Deleted>,
+}
+
+#[derive(Deserialize)]
+struct Deleted {
+    sub: Uuid,
+}
+
+enum Failure {
+    /// The list does not know the cursor.
+    UnknownCursor,
+    Other(Box<dyn Error + Send + Sync>),
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl DeletedUsers {
+    /// For a service that follows the revocation feed at `feed_url`: the list is beside it. Its client needs the scope
+    /// `users:deleted`. Nothing is asked before [`DeletedUsers::run`].
+    pub fn beside(
+        feed_url: &Url,
+        tokens: Arc<ServiceTokens>,
+        memory: Arc<dyn ForgetUsers>,
+    ) -> Result<Self, OutboundError> {
+        let url = feed_url.join("deleted-users").map_err(|_| OutboundError::NotUnderstood)?;
+        Ok(Self { http: outbound::client(TIMEOUT)?, url, tokens, memory })
+    }
+
+    /// Forgets who is gone, once every `pause`, for ever.
+    pub async fn run(self, pause: Duration) {
+        let mut ticks = interval(pause);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut failing = false;
+        loop {
+            ticks.tick().await;
+            let done = self.round().await;
+            match &done {
+                Ok(()) if failing => tracing::info!("deleted users are forgotten again"),
+                Err(error) if !failing => tracing::warn!(%error, "deleted users cannot be forgotten"),
+                Ok(()) | Err(_) => {}
+            }
+            failing = done.is_err();
+        }
+    }
+
+    /// Reads what is new, to the end.
+    async fn round(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let mut cursor = self.memory.cursor().await?;
+        loop {
+            let answer = match self.ask(cursor).await {
+                Err(Failure::UnknownCursor) => {
+                    tracing::warn!("the list of deleted users has been put back; reading all of it");
+                    cursor = None;
+                    self.ask(None).await
+                }
+                other => other,
+            };
+            let Answer { cursor: next, users } = match answer {
+                Ok(answer) => answer,
+                Err(Failure::UnknownCursor) => return Err(OutboundError::NotUnderstood.into()),
+                Err(Failure::Other(error)) => return Err(error),
+            };
+            let gone: Vec<Uuid> = users.into_iter().map(|user| user.sub).collect();
+            self.memory.forget(&gone, next).await?;
+            if gone.is_empty() || next == cursor {
+                return Ok(());
+            }
+            cursor = next;
+        }
+    }
+
+    async fn ask(&self, cursor: Option<Uuid>) -> Result<Answer, Failure> {
+        let mut url = self.url.clone();
+        if let Some(cursor) = cursor {
+            url.query_pairs_mut().append_pair("after", &cursor.to_string());
+        }
+        let token = self.tokens.token().await?;
+        let response =
+            self.http.get(url).bearer_auth(token.expose_secret()).send().await.map_err(OutboundError::from)?;
+        match response.status() {
+            StatusCode::OK => {
+                let body = outbound::body(response, MAX_BODY_BYTES).await?;
+                Ok(serde_json::from_slice(&body).map_err(|_| OutboundError::NotUnderstood)?)
+            }
+            StatusCode::GONE => Err(Failure::UnknownCursor),
+            status => {
+                if status == StatusCode::UNAUTHORIZED {
+                    self.tokens.drop_token(&token).await;
+                }
+                Err(OutboundError::Status(status.as_u16()).into())
+            }
+        }
+    }
+}

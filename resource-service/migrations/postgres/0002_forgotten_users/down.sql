@@ -1,0 +1,2 @@
+DROP TABLE deletions_read;
+DROP TABLE forgotten_users;

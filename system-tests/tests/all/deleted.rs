@@ -1,0 +1,93 @@
+//! What resource-service keeps of users goes with them.
+
+use common::sql::Sql;
+use diesel::connection::SimpleConnection;
+use resource_service::{ports::NoteStore, storage::sql::SqlNotes};
+use rstest::rstest;
+
+use crate::support::{
+    auth::{
+        service::{
+            Backend::{self, PostgresAndRedis, Sqlite},
+            Tokens,
+        },
+        token::claims,
+        wait::until,
+    },
+    system::{System, database},
+};
+
+/// Somebody who has a note; their id.
+async fn with_a_note(system: &System, username: &str) -> (String, Tokens) {
+    let (_, tokens) = system.logged_in(username).await;
+    assert_eq!(system.resource.add_note(&tokens.access).await, 201);
+    let id = claims(&tokens.access)["sub"].as_str().unwrap().to_owned();
+    assert!(has_notes(&system.resource.notes(), &id).await);
+    (id, tokens)
+}
+
+async fn delete(system: &System, tokens: &Tokens) {
+    assert_eq!(system.home.delete_as(&tokens.access, "/auth/me").await.status, 204);
+}
+
+async fn forgotten(system: &System, user: &str) {
+    let notes = system.resource.notes();
+    until("the notes are gone", async || !has_notes(&notes, user).await).await;
+}
+
+async fn has_notes(notes: &SqlNotes, user: &str) -> bool {
+    !notes.list(user.parse().unwrap(), None, 1).await.unwrap().is_empty()
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_notes_of_a_deleted_user_go_and_nobody_elses(#[values(Sqlite, PostgresAndRedis)] backend: Backend) {
+    let system = System::in_touch(backend).await;
+    let ((ada, tokens), (bob, _)) = (with_a_note(&system, "ada").await, with_a_note(&system, "bob").await);
+    delete(&system, &tokens).await;
+    forgotten(&system, &ada).await;
+    assert!(has_notes(&system.resource.notes(), &bob).await);
+}
+
+#[tokio::test]
+async fn whoever_went_while_it_was_down_is_forgotten_when_it_is_back() {
+    let mut system = System::in_touch(Sqlite).await;
+    let (ada, tokens) = with_a_note(&system, "ada").await;
+    let (bob, bobs) = with_a_note(&system, "bob").await;
+    delete(&system, &tokens).await;
+    forgotten(&system, &ada).await;
+    system.resource.stop().await;
+    delete(&system, &bobs).await;
+    system.resource.start_again().await;
+    forgotten(&system, &bob).await;
+}
+
+#[tokio::test]
+async fn a_token_that_no_feed_has_revoked_brings_nothing_back_for_long() {
+    // Nobody applies the outbox here, so the token of somebody who is gone stays good.
+    let system = System::in_touch(Sqlite).await;
+    let (ada, tokens) = with_a_note(&system, "ada").await;
+    let gone = format!("INSERT INTO deleted_users (id, user_id, deleted_at) VALUES (1, '{ada}', 1800000000000000)");
+    execute(&database(&system.home), gone).await;
+    forgotten(&system, &ada).await;
+    assert_eq!(system.resource.add_note(&tokens.access).await, 201);
+    assert!(has_notes(&system.resource.notes(), &ada).await);
+    forgotten(&system, &ada).await;
+}
+
+#[tokio::test]
+async fn after_a_backup_of_the_database_was_put_back_the_list_is_read_once_more() {
+    let system = System::in_touch(Sqlite).await;
+    let (ada, tokens) = with_a_note(&system, "ada").await;
+    delete(&system, &tokens).await;
+    forgotten(&system, &ada).await;
+    let (bob, bobs) = with_a_note(&system, "bob").await;
+    // Ada's end never happened, and bob's takes its place.
+    execute(&database(&system.home), "DELETE FROM deleted_users".to_owned()).await;
+    delete(&system, &bobs).await;
+    forgotten(&system, &bob).await;
+}
+
+async fn execute(sql: &Sql, statements: String) {
+    sql.write(move |connection| Ok(connection.batch_execute(&statements)?)).await.unwrap();
+}
