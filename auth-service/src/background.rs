@@ -75,6 +75,7 @@ pub async fn sweep_sessions(sessions: SqlSessions, throttle: SqlThrottle, clock:
 
 async fn sweep(sessions: &SqlSessions, throttle: &SqlThrottle, clock: &dyn Clock) -> Result<(), StoreError> {
     while more_after(sessions.sweep(clock.now(), SWEEP_BATCH).await?).await {}
+    while more_after(sessions.sweep_epochs(clock.now(), SWEEP_BATCH).await?).await {}
     while more_after(throttle.sweep(clock.now(), SWEEP_BATCH).await?).await {}
     let log = sessions.log();
     while more_after(log.sweep(clock.now(), SWEEP_BATCH).await?).await {}

@@ -2,10 +2,16 @@
 //!
 //! The row is also what creating a session and ending all of them meet at: whoever comes second sees what the first did.
 
-use common::sql::{AnyConnection, SqlError};
-use diesel::prelude::*;
+use common::{
+    clock::Timestamp,
+    sql::{AnyConnection, SqlError},
+};
+use diesel::{
+    dsl::{exists, not},
+    prelude::*,
+};
 
-use super::schema::session_epochs;
+use super::schema::{deleted_users, session_epochs, sessions};
 use crate::domain::ids::UserId;
 
 /// Whether a session may be created under `epoch`. If so, no newer one can be stored until the transaction ends.
@@ -34,6 +40,20 @@ pub(super) fn raise(connection: &mut AnyConnection, user: UserId, epoch: i64) ->
         Some(_) => Err(overtaken()),
         None => insert(connection, user, epoch),
     }
+}
+
+/// Deletes up to `limit` epochs of users who were deleted before `instant` and have no session left, and returns how
+/// many. A login that had read such a user before must have ended by now: without the row it would get its session.
+pub(super) fn sweep(connection: &mut AnyConnection, instant: Timestamp, limit: u32) -> QueryResult<usize> {
+    let gone =
+        deleted_users::table.select(deleted_users::user_id).filter(deleted_users::deleted_at.lt(instant.micros()));
+    let over: Vec<String> = session_epochs::table
+        .select(session_epochs::user_id)
+        .filter(session_epochs::user_id.eq_any(gone))
+        .filter(not(exists(sessions::table.filter(sessions::user_id.eq(session_epochs::user_id)))))
+        .limit(limit.into())
+        .load(connection)?;
+    diesel::delete(session_epochs::table.filter(session_epochs::user_id.eq_any(over))).execute(connection)
 }
 
 fn stored(connection: &mut AnyConnection, user: UserId) -> QueryResult<Option<i64>> {

@@ -157,3 +157,5 @@ diesel::table! {
         delete_after -> BigInt,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(deleted_users, session_epochs, sessions);

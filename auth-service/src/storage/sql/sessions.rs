@@ -31,6 +31,9 @@ use crate::{
 /// How many sessions an operator's question reads at a time.
 const PAGE: i64 = 1_000;
 
+/// Far longer than a login can take, from reading its user to creating the session.
+const LONGEST_LOGIN: Duration = Duration::from_hours(1);
+
 /// The [`SessionStore`] in SQL.
 #[derive(Clone)]
 pub struct SqlSessions {
@@ -76,6 +79,11 @@ impl SqlSessions {
             Ok(deleted)
         });
         Ok(swept.await?)
+    }
+
+    /// Deletes up to `limit` epochs of users who have been gone for long enough at `now`, and returns how many.
+    pub async fn sweep_epochs(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        Ok(self.sql.write(move |connection| Ok(epochs::sweep(connection, now - LONGEST_LOGIN, limit)?)).await?)
     }
 }
 

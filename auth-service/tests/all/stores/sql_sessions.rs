@@ -83,6 +83,31 @@ async fn a_session_is_swept_within_a_day_of_its_expiry_and_not_before(#[values(S
 
 #[rstest]
 #[tokio::test]
+async fn the_epoch_of_a_deleted_user_is_swept_after_the_sessions(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.sessions();
+    let (gone, here) = (session(user()), session(user()));
+    for session in [&gone, &here] {
+        assert_eq!(store.create(session, NOW).await, Ok(DONE));
+    }
+    let went = format!("INSERT INTO deleted_users VALUES (1, '{}', {})", gone.user, NOW.micros());
+    database.execute(&went).await;
+    let end = Effect::EndSessions { reason: EndReason::UserDeleted, except: None };
+    let effect = PendingEffect { id: 1, user: gone.user, epoch: 1, effect: end };
+    store.apply(&effect, NOW).await.unwrap();
+    let under_way = Session { id: SessionId::new(NOW, &Random), ..gone.clone() };
+    let later = NOW + Duration::from_hours(1) + Duration::from_micros(1);
+    assert_eq!(store.sweep_epochs(later, 100).await, Ok(0), "a session is left");
+    assert_eq!(store.sweep(NOW + 91 * DAY, 1).await, Ok(1));
+    assert_eq!(store.sweep(NOW + 91 * DAY, 1).await, Ok(1));
+    assert_eq!(store.sweep_epochs(NOW + Duration::from_hours(1), 100).await, Ok(0), "a login may be under way");
+    assert_eq!(store.create(&under_way, NOW).await, Ok(Creation::StaleEpoch));
+    assert_eq!(store.sweep_epochs(later, 100).await, Ok(1), "nobody else's");
+    assert_eq!(store.sweep_epochs(later, 100).await, Ok(0));
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_sweep_takes_no_more_than_it_may(#[values(Sqlite, Postgres)] kind: Kind) {
     let database = TestDatabase::migrated(kind);
     let store = database.sessions();
