@@ -95,3 +95,29 @@ async fn of_two_changes_at_once_one_wins(#[values(Sqlite, PostgresAndRedis)] bac
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 403]);
 }
+
+/// Whichever of the two comes first.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_under_way_does_not_survive_the_change(#[values(Sqlite, PostgresAndRedis)] backend: Backend) {
+    let service = TestService::start(backend).await;
+    let other = service.replica().await;
+    for round in 0..10 {
+        let person = service.registered(&format!("ada{round}")).await;
+        let here = service.log_in(&person).await;
+        let body = json!({"current_password": person.password, "new_password": "copper-violet-harbour-4"});
+        let (changed, login) = tokio::join!(
+            service.post_as(&here.access, "/auth/password", body),
+            other.try_log_in(&person, json!("bearer"))
+        );
+        assert_eq!(changed.status, 204, "{changed}");
+        if login.status == 200 {
+            let tokens = login.tokens();
+            assert_eq!(service.refresh(&tokens.refresh).await.code(), "login_required");
+            assert_eq!(service.get_as(&tokens.access, "/auth/me").await.code(), "login_required");
+        } else {
+            assert_eq!(login.code(), "invalid_credentials");
+        }
+        assert_eq!(service.refresh(&here.refresh).await.status, 200);
+    }
+}

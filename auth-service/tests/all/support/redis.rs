@@ -56,6 +56,20 @@ impl PrivateRedis {
         server
     }
 
+    /// One that copies another, and has all of it.
+    pub fn replica_of(primary: &Self) -> Self {
+        let (of, password) =
+            (format!("replicaof 127.0.0.1 {}", primary.port), format!("masterauth {}", Self::PASSWORD));
+        let replica = Self::start_with(&["appendfsync always", &of, &password]);
+        let mut patience = 3_000;
+        while redis::cmd("WAIT").arg(&["1", "100"]).query::<u32>(&mut primary.connection()).unwrap() != 1 {
+            patience -= 1;
+            assert!(patience > 0, "the replica does not catch up");
+            thread::sleep(Duration::from_millis(10));
+        }
+        replica
+    }
+
     fn configure(&self, more: &[&str]) {
         let mut lines = vec![
             "bind 127.0.0.1".to_owned(),
@@ -268,12 +282,22 @@ impl PrivateSentinel {
             format!("port {port}"),
             format!("sentinel monitor {name} 127.0.0.1 {} 1", server.port),
             format!("sentinel auth-pass {name} {}", PrivateRedis::PASSWORD),
+            format!("sentinel down-after-milliseconds {name} 500"),
+            format!("sentinel failover-timeout {name} 3000"),
         ];
         let configuration = folder.path().join("conf");
         fs::write(&configuration, lines.join("\n")).unwrap();
         let arguments = [configuration.as_os_str(), "--sentinel".as_ref()];
         let process = ServerProcess::start(from_xtask("LATCHKEY_TEST_REDIS_SERVER"), arguments);
         Self { port, _folder: folder, _process: process }
+    }
+
+    /// Whether it could make a replica the primary.
+    pub fn knows_a_replica(&self, name: &str) -> bool {
+        let url = format!("redis://127.0.0.1:{}", self.port);
+        let Ok(mut connection) = redis::Client::open(url).unwrap().get_connection() else { return false };
+        let known: redis::Value = redis::cmd("SENTINEL").arg(&["REPLICAS", name]).query(&mut connection).unwrap();
+        matches!(known, redis::Value::Array(replicas) if !replicas.is_empty())
     }
 
     /// Redis by this name.
