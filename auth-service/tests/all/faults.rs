@@ -38,6 +38,19 @@ fn assert_unavailable(answer: &Answer, code: &str, asked_at: Instant) {
 }
 
 #[tokio::test]
+async fn a_forged_refresh_token_is_refused_without_asking_any_store() {
+    let (postgres, mut redis) = (PrivatePostgres::start(), PrivateRedis::start());
+    let service = TestService::start_on(variables(&postgres, &redis)).await;
+    let ada = service.registered("ada").await;
+    let token = service.log_in(&ada).await.refresh;
+    redis.stop();
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", signature.chars().rev().collect::<String>());
+    assert_eq!(service.refresh(&forged).await.code(), "login_required");
+    assert_eq!(service.refresh(&token).await.code(), "retry", "this one is asked about");
+}
+
+#[tokio::test]
 async fn redis_down_login_and_refresh_answer_503_and_recover_by_themselves() {
     let (postgres, mut redis) = (PrivatePostgres::start(), PrivateRedis::start());
     let service = TestService::start_on(variables(&postgres, &redis)).await;

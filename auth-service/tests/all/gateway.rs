@@ -12,6 +12,7 @@ use auth_service::domain::user::Identifier;
 use reqwest::{Client, Method};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
     answer::Answer,
@@ -73,6 +74,33 @@ impl Gateway {
     fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("nginx-access.log")).unwrap()
     }
+}
+
+/// Answers one request with its own head.
+async fn mirror(listener: tokio::net::TcpListener) {
+    let (mut connection, _) = listener.accept().await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        assert_ne!(connection.read_buf(&mut head).await.unwrap(), 0);
+    }
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", head.len());
+    connection.write_all(&[answer.as_bytes(), &head].concat()).await.unwrap();
+    connection.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_outside_says_what_only_the_gateway_may_say() {
+    let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = Gateway::before(&upstream.local_addr().unwrap().to_string()).await;
+    let mut request = gateway.request(Method::GET, "/auth/me").bearer_auth("kept");
+    let headers = ["Subject", "Session", "Client", "Scope", "Roles"].map(|name| format!("X-Auth-{name}"));
+    let others = ["X-Original-Method", "X-Original-URI", "X-Real-IP", "Forwarded", "X-Forwarded-For"];
+    for name in headers.iter().map(String::as_str).chain(others) {
+        request = request.header(name, "spoofed").header(name.replace('-', "_"), "spoofed");
+    }
+    let (answer, ()) = tokio::join!(Answer::of(request), mirror(upstream));
+    assert_eq!(answer.status, 200, "{answer}");
+    assert!(answer.text.contains("Bearer kept") && !answer.text.contains("spoofed"), "{answer}");
 }
 
 fn public_address(service: &TestService) -> String {
