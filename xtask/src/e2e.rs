@@ -37,6 +37,7 @@ type Step = (&'static str, fn(&Scene) -> Result<(), Failure>);
 const STEPS: &[Step] = &[
     ("only the gateway is published", secrecy::only_the_gateway_is_published),
     ("nothing runs as root", secrecy::nothing_runs_as_root),
+    ("our containers may do no more than they must", secrecy::containers_may_do_no_more_than_they_must),
     ("a user registers, logs in and is known to both services", accounts::a_user_is_known_to_both_services),
     ("notes are created, listed, changed and deleted by their owner alone", accounts::notes_belong_to_their_owner),
     ("a refresh token is exchanged for the next one", accounts::a_refresh_token_is_exchanged),

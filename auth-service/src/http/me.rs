@@ -25,14 +25,24 @@ pub struct MePatch {
     #[schema(value_type = Option<String>)]
     username: Option<String>,
     /// Lower-cased; unique. `null` takes it away.
-    #[serde(default, deserialize_with = "even_null")]
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    email: Option<Option<String>>,
+    email: Member,
 }
 
-/// `Some(None)` for null, which is `None` otherwise, as if the member were missing.
-fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+/// A member that may be missing, and may be null, which is not the same.
+#[derive(Default)]
+enum Member {
+    #[default]
+    Missing,
+    Null,
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for Member {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Text))
+    }
 }
 
 /// The user who asks.
@@ -71,15 +81,21 @@ pub async fn change(
     let username = username.map(|name| Username::parse(&name)).transpose();
     let renaming = Renaming {
         username: username.map_err(|error| Problem::bad_field("username", error.to_string()))?,
-        email: email.map(new_email).transpose()?,
+        email: new_email(email)?,
     };
     let session = current.0.0;
     Ok(web::Json(rename::rename(&deps, &session, renaming, address.0).await?.into()))
 }
 
-fn new_email(text: Option<String>) -> Result<NewEmail, Problem> {
-    let Some(text) = text else { return Ok(NewEmail::None) };
-    Email::parse(&text).map(NewEmail::Address).map_err(|error| Problem::bad_field("email", error.to_string()))
+fn new_email(member: Member) -> Result<Option<NewEmail>, Problem> {
+    match member {
+        Member::Missing => Ok(None),
+        Member::Null => Ok(Some(NewEmail::None)),
+        Member::Text(text) => {
+            let email = Email::parse(&text).map_err(|error| Problem::bad_field("email", error.to_string()))?;
+            Ok(Some(NewEmail::Address(email)))
+        }
+    }
 }
 
 /// Deletes the account for good. All sessions end, and services that follow deletions forget what they keep of the user.

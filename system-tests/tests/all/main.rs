@@ -6,6 +6,7 @@
 mod auth_away;
 mod cold_start;
 mod deleted;
+mod documents;
 mod encrypted;
 mod keys;
 mod many;

@@ -20,6 +20,18 @@ pub fn nothing_runs_as_root(scene: &Scene) -> Result<(), Failure> {
     Ok(())
 }
 
+pub fn containers_may_do_no_more_than_they_must(scene: &Scene) -> Result<(), Failure> {
+    for container in scene.stack.every_container()?.iter().filter(|container| OURS.contains(&&*container.service)) {
+        ensure(container.confined, || format!("{} may write to its files, or has capabilities", container.name))?;
+        let shell = scene.stack.docker(&["exec", &container.id, "/bin/sh", "-c", "true"]);
+        ensure(shell.is_err(), || format!("{} has a shell", container.name))?;
+    }
+    Ok(())
+}
+
+/// What is made of our own images.
+const OURS: [&str; 2] = ["auth-service", "resource-service"];
+
 pub fn nothing_leaks(scene: &Scene) -> Result<(), Failure> {
     let made = scene.stack.secrets()?;
     ensure(made.len() >= MADE, || format!("only {} secrets are in the volumes", made.len()))?;

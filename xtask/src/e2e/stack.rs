@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::ports;
@@ -40,6 +40,8 @@ pub struct Container {
     pub address: String,
     /// The container's ports that can be reached from the machine.
     pub published: Vec<String>,
+    /// It writes to no file of its image, has no capability, and gains none.
+    pub confined: bool,
     pub running: bool,
     pub restarts: u64,
 }
@@ -225,6 +227,9 @@ fn read_container(inspected: &Value, project: &str) -> Container {
             .filter(|(_, on_machine)| on_machine.as_array().is_some_and(|ports| !ports.is_empty()))
             .map(|(port, _)| port.clone())
             .collect(),
+        confined: inspected["HostConfig"]["ReadonlyRootfs"] == true
+            && inspected["HostConfig"]["CapDrop"] == json!(["ALL"])
+            && inspected["HostConfig"]["SecurityOpt"] == json!(["no-new-privileges:true"]),
         running: inspected["State"]["Running"] == true,
         restarts: inspected["RestartCount"].as_u64().unwrap_or_default(),
     }
@@ -250,6 +255,9 @@ mod tests {
                 "Name": "/p-nginx-1",
                 "RestartCount": 2,
                 "State": { "Running": true },
+                "HostConfig": {
+                    "ReadonlyRootfs": true, "CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges:true"],
+                },
                 "Config": { "Labels": { "com.docker.compose.service": "nginx" } },
                 "NetworkSettings": {
                     "Ports": { "80/tcp": null, "81/tcp": [], "8080/tcp": [{ "HostIp": "0.0.0.0", "HostPort": "9000" }] },
@@ -263,6 +271,7 @@ mod tests {
             ("abc", "p-nginx-1", "nginx")
         );
         assert_eq!((container.address.as_str(), container.running, container.restarts), ("172.18.0.2", true, 2));
+        assert!(container.confined);
         assert_eq!(container.published, ["8080/tcp"]);
     }
 

@@ -68,6 +68,10 @@ impl SqlUsers {
 #[diesel(table_name = users)]
 struct NewNames {
     username: Option<String>,
+    #[expect(
+        clippy::option_option,
+        reason = "diesel leaves the column for one `None` and sets it to NULL for the other"
+    )]
     email: Option<Option<String>>,
 }
 

@@ -494,7 +494,7 @@ async fn of_many_who_go_at_once_none_is_missed(#[values(Sqlite, Postgres)] kind:
         }
         ended = deletions.is_empty();
     }
-    users.sort_by_key(|id| id.to_string());
-    told.sort_by_key(|id| id.to_string());
+    users.sort_by_key(ToString::to_string);
+    told.sort_by_key(ToString::to_string);
     assert_eq!(told, users);
 }
