@@ -2,7 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::{Deps, Trouble, audit, audit::own_event};
+use super::{
+    Deps, Trouble,
+    audit::{self, own_event},
+    throttle::Guarded,
+};
 use crate::{
     domain::{
         audit::{AuditEvent, AuditKind},
@@ -43,7 +47,15 @@ pub async fn rename(
         return Ok(user);
     }
     let event = described(own_event(deps, AuditKind::UserRenamed, session, address), &user, &renaming);
-    match deps.users.rename(user.id, &renaming, &event).await.map_err(Trouble::from)? {
+    let reservation = deps.throttle.reserve(Guarded::Renaming(&user.id.to_string()), address).await?;
+    let outcome = deps.users.rename(user.id, &renaming, &event).await;
+    match outcome {
+        Ok(Renamed::UsernameTaken | Renamed::EmailTaken) => {
+            reservation.failed(deps, own_event(deps, AuditKind::Throttled, session, address));
+        }
+        Ok(Renamed::Done | Renamed::NoSuchUser) | Err(_) => reservation.withdrawn().await,
+    }
+    match outcome.map_err(Trouble::from)? {
         Renamed::Done => {
             audit::log(&event);
             Ok(renamed(user, renaming))

@@ -31,6 +31,8 @@ pub enum Guarded<'a> {
     ClientSecret(&'a str),
     /// A registration under this name: every one counts, since it costs a hash.
     Registration(&'a str),
+    /// Names that a user, by id, would like to have: whoever is told that one is taken has found somebody.
+    Renaming(&'a str),
 }
 
 /// Limits attempts. The store learns neither names nor addresses: its keys are codes under a key of auth-service's own.
@@ -69,6 +71,7 @@ impl Throttle {
             Guarded::Password(name) => ["password", name],
             Guarded::ClientSecret(id) => ["client", id],
             Guarded::Registration(name) => ["registration", name],
+            Guarded::Renaming(id) => ["renaming", id],
         };
         let from = network.as_deref().unwrap_or("unknown");
         AttemptKeys {

@@ -85,6 +85,27 @@ async fn a_name_or_an_address_of_somebody_else_is_taken(#[values(Sqlite, Postgre
     assert_eq!(service.get_as(&tokens.access, "/auth/me").await.member("username"), "ada", "half of it is nothing");
 }
 
+#[rstest]
+#[tokio::test]
+async fn asking_which_names_are_taken_comes_to_an_end(#[values(Sqlite, PostgresAndRedis)] backend: Backend) {
+    let service = TestService::start(backend).await;
+    let (_, tokens) = ada(&service).await;
+    service.registered("bob").await;
+    let patch = async |name: &str| {
+        let answer = service.patch_as(&tokens.access, "/auth/me", json!({"username": name})).await;
+        answer.json()["code"].as_str().unwrap_or("renamed").to_owned()
+    };
+    for name in ["carol", "dora", "eve", "fay", "gail", "hope", "ida"] {
+        assert_eq!(patch(name).await, "renamed", "what is free costs nothing");
+    }
+    for _ in 0..5 {
+        assert_eq!(patch("bob").await, "username_taken");
+    }
+    assert_eq!(patch("bob").await, "too_many_attempts");
+    service.clock.advance(Duration::from_secs(1));
+    assert_eq!(patch("joan").await, "renamed");
+}
+
 #[tokio::test]
 async fn what_does_not_change_is_no_event() {
     let service = TestService::start(Sqlite).await;
