@@ -14,8 +14,9 @@ COPY common/Cargo.toml common/
 COPY auth-service/Cargo.toml auth-service/
 COPY resource-service/Cargo.toml resource-service/
 COPY system-tests/Cargo.toml system-tests/
+COPY bench/Cargo.toml bench/
 COPY xtask/Cargo.toml xtask/
-RUN for crate in common auth-service resource-service xtask; do \
+RUN for crate in common auth-service resource-service bench xtask; do \
       mkdir -p "$crate/src" && : >"$crate/src/lib.rs" && echo 'fn main() {}' >"$crate/src/main.rs"; \
     done \
  && cargo build --release --locked -p auth-service -p resource-service \

@@ -1,6 +1,7 @@
 //! From the command line to the task that is meant.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use lexopt::{Arg, Parser, ValueExt};
 
@@ -16,12 +17,41 @@ pub enum Task {
     Test { runner_args: Vec<String> },
     Lint,
     E2e { args: Vec<String> },
+    Bench(Flood),
 }
 
 #[derive(Debug, PartialEq)]
 pub struct Up {
     pub gateway_port: u16,
     pub detach: bool,
+}
+
+/// The benchmark: a flood of logins.
+#[derive(Debug, PartialEq)]
+pub struct Flood {
+    pub rounds: u32,
+    pub seconds: u32,
+    pub stores: Vec<Store>,
+    pub out: Option<PathBuf>,
+}
+
+/// What a benchmark's auth-service keeps its users and sessions in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Store {
+    Sqlite,
+    /// Sessions; users are in Postgres.
+    Redis,
+}
+
+impl Store {
+    const ALL: [Self; 2] = [Self::Sqlite, Self::Redis];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Redis => "redis",
+        }
+    }
 }
 
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Task, Failure> {
@@ -34,6 +64,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Task, Failure> 
         Some("test") => passed_on(rest, help::TEST, |runner_args| Task::Test { runner_args }),
         Some("lint") => no_options(rest, help::LINT, Task::Lint),
         Some("e2e") => passed_on(rest, help::E2E, |args| Task::E2e { args }),
+        Some("bench") => bench(rest),
         Some("help" | "-h" | "--help") => Ok(Task::Help(rest.first().map_or(help::ALL, |task| help::of(task)))),
         _ => Err(usage(format!("There is no task named {:?}.", word.to_string_lossy()))),
     }
@@ -64,6 +95,36 @@ fn down(args: Vec<OsString>) -> Result<Task, Failure> {
         }
     }
     Ok(Task::Down { gateway_port })
+}
+
+fn bench(args: Vec<OsString>) -> Result<Task, Failure> {
+    let mut flood = Flood { rounds: 5, seconds: 10, stores: Store::ALL.to_vec(), out: None };
+    let mut parser = Parser::from_args(args);
+    let mut is_named = false;
+    while let Some(arg) = parser.next().map_err(|error| unreadable(&error))? {
+        match arg {
+            Arg::Value(word) if word == "flood" && !is_named => is_named = true,
+            Arg::Long("rounds") => flood.rounds = count(&mut parser)?,
+            Arg::Long("seconds") => flood.seconds = count(&mut parser)?,
+            Arg::Long("store") => flood.stores = vec![store(&mut parser)?],
+            Arg::Long("out") => flood.out = Some(parser.value().map_err(|error| unreadable(&error))?.into()),
+            Arg::Long("help") | Arg::Short('h') => return Ok(Task::Help(help::BENCH)),
+            other => return Err(unreadable(&other.unexpected())),
+        }
+    }
+    if is_named { Ok(Task::Bench(flood)) } else { Err(usage("Which benchmark? There is `flood`.".to_owned())) }
+}
+
+fn count(parser: &mut Parser) -> Result<u32, Failure> {
+    let text = parser.value().and_then(ValueExt::string).map_err(|error| unreadable(&error))?;
+    let count = text.parse().ok().filter(|count| (1..=3_600).contains(count));
+    count.ok_or_else(|| usage(format!("{text:?} is no number from 1 to 3600.")))
+}
+
+fn store(parser: &mut Parser) -> Result<Store, Failure> {
+    let text = parser.value().and_then(ValueExt::string).map_err(|error| unreadable(&error))?;
+    let store = Store::ALL.into_iter().find(|store| store.name() == text);
+    store.ok_or_else(|| usage(format!("{text:?} is no store: it is sqlite or redis.")))
 }
 
 fn port(parser: &mut Parser) -> Result<u16, Failure> {
@@ -102,7 +163,7 @@ fn usage(what: String) -> Failure {
 mod tests {
     use std::ffi::OsString;
 
-    use super::{Task, Up, parse};
+    use super::{Flood, Store, Task, Up, parse};
     use crate::help;
 
     fn parsed(line: &str) -> Result<Task, u8> {
@@ -123,6 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_is_measured_on_both_stores_unless_one_is_named() {
+        let flood = |rounds, seconds, stores: &[Store], out: Option<&str>| {
+            Ok(Task::Bench(Flood { rounds, seconds, stores: stores.to_vec(), out: out.map(Into::into) }))
+        };
+        assert_eq!(parsed("bench flood"), flood(5, 10, &[Store::Sqlite, Store::Redis], None));
+        let line = "bench flood --rounds 1 --seconds=2 --store redis --out numbers.jsonl";
+        assert_eq!(parsed(line), flood(1, 2, &[Store::Redis], Some("numbers.jsonl")));
+    }
+
+    #[test]
     fn help_is_found_in_every_usual_place() {
         for line in ["", "help", "--help", "-h"] {
             assert_eq!(parsed(line), Ok(Task::Help(help::ALL)), "{line}");
@@ -132,12 +203,18 @@ mod tests {
         }
         assert_eq!(parsed("test --help"), Ok(Task::Help(help::TEST)));
         assert_eq!(parsed("lint -h"), Ok(Task::Help(help::LINT)));
+        assert_eq!(parsed("bench flood --help"), Ok(Task::Help(help::BENCH)));
     }
 
     #[test]
     fn what_cannot_be_meant_ends_with_2() {
         for line in
             ["upp", "up --prot 1", "up --port", "up --port x", "up --port 0", "up --port 65000", "lint fast", "up 9000"]
+        {
+            assert_eq!(parsed(line), Err(2), "{line}");
+        }
+        for line in
+            ["bench", "bench drought", "bench flood flood", "bench flood --rounds 0", "bench flood --store disk"]
         {
             assert_eq!(parsed(line), Err(2), "{line}");
         }

@@ -23,23 +23,45 @@ impl Binaries {
     pub fn build(root: &Path) -> Result<Self, Failure> {
         // No package has an example, but with `--examples` cargo takes the features that the tests' dependencies ask for
         // into account, so that `test` compiles no dependency once more.
-        //
-        // cargo's own words go to the terminal as usual; only the list of what it made is read here.
-        let told = cargo(root)
-            .args(["build", EVERY_PACKAGE, "--bins", "--examples", "--message-format", "json-render-diagnostics"])
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|error| Failure::new(format!("cargo could not be started: {error}.")))?;
-        if !told.status.success() {
-            return Err(Failure::new("The services could not be built; cargo says why above."));
-        }
-        let messages = String::from_utf8_lossy(&told.stdout);
-        let made = |service: Service| {
-            executable(&messages, service.name())
-                .ok_or_else(|| Failure::new(format!("cargo has built no program named {}.", service.name())))
-        };
+        let messages = build(root, &[EVERY_PACKAGE, "--bins", "--examples"])?;
+        Self::among(&messages)
+    }
+
+    /// As they are shipped, image and all: by themselves, so that no other package has a say in the features of theirs.
+    pub fn build_release(root: &Path) -> Result<Self, Failure> {
+        let packages = Service::ALL.map(Service::name);
+        let messages = build(root, &["--release", "--locked", "-p", packages[0], "-p", packages[1]])?;
+        Self::among(&messages)
+    }
+
+    fn among(messages: &str) -> Result<Self, Failure> {
+        let made = |service: Service| made(messages, service.name());
         Ok(Self { auth: made(Service::Auth)?, resource: made(Service::Resource)? })
     }
+}
+
+/// The program of a package that nothing is shipped of, as fast as those that are.
+pub fn build_release_of(root: &Path, package: &str) -> Result<PathBuf, Failure> {
+    let messages = build(root, &["--release", "--locked", "-p", package])?;
+    made(&messages, package)
+}
+
+/// cargo's own words go to the terminal as usual; only the list of what it made is read here.
+fn build(root: &Path, what: &[&str]) -> Result<String, Failure> {
+    let told = cargo(root)
+        .args(["build", "--message-format", "json-render-diagnostics"])
+        .args(what)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| Failure::new(format!("cargo could not be started: {error}.")))?;
+    if !told.status.success() {
+        return Err(Failure::new("It could not be built; cargo says why above."));
+    }
+    Ok(String::from_utf8_lossy(&told.stdout).into_owned())
+}
+
+fn made(messages: &str, name: &str) -> Result<PathBuf, Failure> {
+    executable(messages, name).ok_or_else(|| Failure::new(format!("cargo has built no program named {name}.")))
 }
 
 /// From cargo's messages, one JSON object a line, the path of the program with this name.

@@ -12,6 +12,7 @@ Usage: cargo xtask <task> [options]
   test    run every test against private copies of Redis, PostgreSQL and nginx
   lint    format, clippy, licences and advisories of the dependencies, documentation
   e2e     drive the compose stack over HTTP
+  bench   measure the services as they are released
   help    show this, or more about one task: `cargo xtask help up`
 
 A missing program is installed with apt-get where that is allowed (as root, or with a sudo that asks nothing);
@@ -79,6 +80,22 @@ Drives the compose stack over HTTP, from the outside.
 Usage: cargo xtask e2e [arguments]
 ";
 
+pub const BENCH: &str = "\
+Measures the services as they are released (`--release`), as processes of their own on free ports.
+
+Usage: cargo xtask bench flood [--rounds N] [--seconds S] [--store sqlite|redis] [--out FILE]
+
+  flood             what a flood of logins does to everybody else: p50 and p99 of refreshes and guarded requests
+
+  --rounds N        how often idle and flood follow each other [default: 5]
+  --seconds S       how long each of them is measured [default: 10]
+  --store STORE     sqlite: nothing beside the services; redis: a private Redis and PostgreSQL [default: both in turn]
+  --out FILE        add a line of JSON for each number
+  -h, --help        show this
+
+docs/benchmarks.md says how it is measured. Nothing else should run on the machine meanwhile.
+";
+
 /// The text about one task; about all of them when there is no such task.
 pub fn of(task: &OsStr) -> &'static str {
     match task.to_str() {
@@ -87,6 +104,7 @@ pub fn of(task: &OsStr) -> &'static str {
         Some("test") => TEST,
         Some("lint") => LINT,
         Some("e2e") => E2E,
+        Some("bench") => BENCH,
         _ => ALL,
     }
 }

@@ -1,6 +1,7 @@
 //! The tasks of this workspace: `cargo xtask help` lists them.
 
 mod arguments;
+mod bench;
 mod binaries;
 mod cargo_deny;
 mod child_server;
@@ -8,6 +9,7 @@ mod down;
 mod e2e;
 mod env_file;
 mod failure;
+mod foreground;
 mod greeting;
 mod help;
 mod http;
@@ -59,5 +61,6 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Test { runner_args } => test::run(&root, &runner_args),
         Task::Lint => lint::run(&root),
         Task::E2e { args } => e2e::run(&root, &args),
+        Task::Bench(flood) => bench::run(&root, &flood),
     }
 }

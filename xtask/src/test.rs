@@ -1,24 +1,17 @@
 //! `cargo xtask test`: every test, against real servers.
 
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
-use std::thread;
-use std::time::{Duration, Instant};
-
-use rustix::process::{Pid, Signal, kill_process};
+use std::process::Command;
+use std::time::Instant;
 
 use crate::Failure;
+use crate::foreground::run_to_its_end;
 use crate::project::{EVERY_PACKAGE, cargo};
 use crate::say;
-use crate::stop_request::{self, Origin, StopRequest};
+use crate::stop_request::StopRequest;
 use crate::test_servers;
 use crate::token_libraries;
 use crate::tools::{self, NGINX, POSTGRES, PYTHON, REDIS, program};
-
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
-
-/// The runner gets this long to end its tests after Ctrl-C, then SIGTERM.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
     let begun = Instant::now();
@@ -52,7 +45,7 @@ pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
     };
 
     for (title, command) in runs(root, runner_args) {
-        say::step(&title, || run_to_its_end(with_servers(command), &stop))?;
+        say::step(&title, || run_to_its_end("cargo", "The tests did not pass", with_servers(command), &stop))?;
     }
     say::line(format!("All of it in {}.", say::seconds(begun.elapsed())));
     Ok(())
@@ -86,49 +79,6 @@ fn runs(root: &Path, runner_args: &[String]) -> Vec<(String, Command)> {
 fn selects_packages(runner_args: &[String]) -> bool {
     let own = runner_args.iter().take_while(|arg| *arg != "--");
     own.into_iter().any(|arg| arg.starts_with("-p") || arg == "--package" || arg.starts_with("--package="))
-}
-
-fn run_to_its_end(mut command: Command, stop: &StopRequest) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::new(format!("cargo could not be run: {error}."));
-    let mut runner = command.spawn().map_err(failed)?;
-    let mut interrupted: Option<Instant> = None;
-    loop {
-        if let Some(status) = runner.try_wait().map_err(failed)? {
-            return if interrupted.is_some() || stop.take().is_some() {
-                Err(stop_request::interrupted())
-            } else {
-                result(status)
-            };
-        }
-        match stop.take() {
-            None => {}
-            Some(Origin::Keyboard) => interrupted = interrupted.or_else(|| Some(Instant::now())),
-            Some(Origin::Elsewhere) => {
-                terminate(&runner);
-                interrupted = Some(Instant::now());
-            }
-        }
-        if interrupted.is_some_and(|since| since.elapsed() > PATIENCE) {
-            terminate(&runner);
-            interrupted = Some(Instant::now());
-        }
-        thread::sleep(LOOK_AGAIN);
-    }
-}
-
-fn terminate(runner: &Child) {
-    if let Some(pid) = Pid::from_raw(runner.id().cast_signed()) {
-        // It may just have ended by itself.
-        _ = kill_process(pid, Signal::TERM);
-    }
-}
-
-fn result(status: ExitStatus) -> Result<(), Failure> {
-    if status.success() {
-        return Ok(());
-    }
-    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
-    Err(Failure::new(format!("The tests did not pass ({status}).")).exit_code(code))
 }
 
 #[cfg(test)]

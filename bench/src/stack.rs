@@ -1,0 +1,229 @@
+//! Both services, as processes of their own on free ports, with everything they need in a folder that goes with them.
+
+use std::{
+    fs::File,
+    io::Write,
+    net::{Ipv4Addr, TcpListener},
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    accounts,
+    arguments::{Programs, Store},
+    connection::{Connection, expect_ok},
+    failure::Failure,
+    stop_request::StopRequest,
+};
+
+const CLIENT: &str = "resource-service";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A refresh token is promoted when it is older than this, and the measured sessions are refreshed less often: every
+/// refresh writes and hands out a new token, as it does with the real interval of a quarter of an hour.
+const HOLD: &str = "1s";
+
+/// The services. They end with this.
+#[derive(Debug)]
+pub struct Stack {
+    /// Where auth-service answers everybody.
+    pub auth: String,
+    /// Where resource-service does.
+    pub resource: String,
+    auth_internal: String,
+    _services: [Service; 2],
+    _folder: TempDir,
+}
+
+#[derive(Debug)]
+struct Service(Child);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // Nothing of it is needed any more, so nothing has to be finished.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+/// What auth-service has counted of its bcrypt pool.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PoolCounts {
+    /// Hashes since the start.
+    pub hashes: u64,
+    /// Logins since the start that found no place.
+    pub turned_away: u64,
+    /// Logins that wait for a thread now.
+    pub waiting: u64,
+}
+
+impl Stack {
+    /// Makes secrets, databases and users, starts both services, and waits until they are ready.
+    pub fn start(programs: &Programs, store: &Store, stop: &StopRequest) -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new()
+            .prefix("latchkey-bench-")
+            .tempdir()
+            .map_err(Failure::during("A folder cannot be made"))?;
+        let dir = folder.path();
+        let [auth, auth_internal, resource, resource_internal] = ports()?.map(|port| format!("127.0.0.1:{port}"));
+        let key = || run(Command::new(&programs.auth).args(["key", "new-master"]), "");
+        let (jwt_secret, client_secret) = (key()?, key()?);
+
+        let mut of_auth = vec![
+            ("JWT_SECRET", jwt_secret.clone()),
+            ("REFRESH_SECRET", key()?),
+            ("REFRESH_HOLD", HOLD.to_owned()),
+            ("AUTH_BIND", auth.clone()),
+            ("AUTH_INTERNAL_BIND", auth_internal.clone()),
+            // The driver plays the proxy in front of many clients.
+            ("AUTH_TRUSTED_PROXIES", "127.0.0.1/32".to_owned()),
+        ];
+        match store {
+            Store::Sqlite => of_auth.push(("AUTH_DATABASE_URL", sqlite(dir, "auth"))),
+            Store::Redis { redis, postgres } => {
+                of_auth.extend([("AUTH_DATABASE_URL", postgres.clone()), ("REDIS_URL", redis.clone())]);
+            }
+        }
+        let of_resource = vec![
+            ("JWT_SECRET", jwt_secret),
+            ("RESOURCE_DATABASE_URL", sqlite(dir, "resource")),
+            ("RESOURCE_BIND", resource.clone()),
+            ("RESOURCE_INTERNAL_BIND", resource_internal.clone()),
+            ("REVOCATION_FEED_URL", format!("http://{auth_internal}/internal/revocations")),
+            ("SERVICE_TOKEN_URL", format!("http://{auth}/oauth/token")),
+            ("SERVICE_CLIENT_ID", CLIENT.to_owned()),
+            ("SERVICE_CLIENT_SECRET", client_secret.clone()),
+        ];
+
+        let users = dir.join("users.jsonl");
+        accounts::write_import(&users)?;
+        let auth_service = |args: &[&str]| command(&programs.auth, args, &of_auth);
+        run(&mut auth_service(&["migrate"]), "")?;
+        run(auth_service(&["user", "import"]).arg(&users), "")?;
+        let add_client = ["client", "add", CLIENT, "--scope", "revocations:read", "--secret-file", "/dev/stdin"];
+        run(&mut auth_service(&add_client), &client_secret)?;
+
+        let services = [
+            serve(auth_service(&["serve"]), &dir.join("auth-service.log"))?,
+            serve(command(&programs.resource, &["serve"], &of_resource), &dir.join("resource-service.log"))?,
+        ];
+        let stack = Self {
+            auth: format!("http://{auth}"),
+            resource: format!("http://{resource}"),
+            auth_internal: format!("http://{auth_internal}"),
+            _services: services,
+            _folder: folder,
+        };
+        for internal in [auth_internal, resource_internal] {
+            wait_until_ready(&format!("http://{internal}/readyz"), stop)?;
+        }
+        Ok(stack)
+    }
+
+    /// What auth-service has counted of its bcrypt pool.
+    pub fn pool(&self) -> Result<PoolCounts, Failure> {
+        let url = format!("{}/metrics", self.auth_internal);
+        let text = expect_ok("The metrics", Connection::new().get(&url, None))?;
+        Ok(pool_counts(&text))
+    }
+}
+
+fn pool_counts(metrics: &str) -> PoolCounts {
+    let read = |name: &str| {
+        let mut lines = metrics.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        lines.next().and_then(|number| number.parse().ok()).unwrap_or(0)
+    };
+    PoolCounts {
+        hashes: read("auth_bcrypt_hashes_total"),
+        turned_away: read("auth_bcrypt_turned_away_total"),
+        waiting: read("auth_bcrypt_queue_length"),
+    }
+}
+
+fn sqlite(dir: &Path, name: &str) -> String {
+    format!("sqlite:{}", dir.join(name).with_extension("db").display())
+}
+
+/// Ports that were free a moment ago, each another one.
+fn ports<const N: usize>() -> Result<[u16; N], Failure> {
+    let no_port = || Failure::during("No free port is to be had");
+    let listeners =
+        (0..N).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<Vec<_>, _>>().map_err(no_port())?;
+    let mut ports = [0; N];
+    for (port, listener) in ports.iter_mut().zip(&listeners) {
+        *port = listener.local_addr().map_err(no_port())?.port();
+    }
+    Ok(ports)
+}
+
+/// Nothing of this process's environment reaches the services but what OpenSSL and the dynamic linker may need.
+fn command(program: &Path, args: &[&str], settings: &[(&str, String)]) -> Command {
+    let mut command = Command::new(program);
+    let kept = ["PATH", "LD_LIBRARY_PATH"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    command.args(args).env_clear().envs(kept.collect::<Vec<_>>());
+    command.env("PGSSLMODE", "disable").env("PGGSSENCMODE", "disable");
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+/// Runs a command to its end, and returns what it has printed.
+fn run(command: &mut Command, input: &str) -> Result<String, Failure> {
+    let what = command.get_program().display().to_string();
+    let failed = || Failure::during(&what);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed())?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that ends without reading says why by itself.
+        _ = stdin.write_all(input.as_bytes());
+    }
+    let output = child.wait_with_output().map_err(failed())?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::Other(format!("{what} failed ({}): {}", output.status, words.trim())));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// In a process group of its own: Ctrl-C reaches this process, which then ends the services.
+fn serve(mut command: Command, log: &Path) -> Result<Service, Failure> {
+    let failed = || Failure::during("A service cannot be started");
+    let log = File::create(log).map_err(failed())?;
+    let errors = log.try_clone().map_err(failed())?;
+    command.stdin(Stdio::null()).stdout(log).stderr(errors).process_group(0).spawn().map(Service).map_err(failed())
+}
+
+fn wait_until_ready(url: &str, stop: &StopRequest) -> Result<(), Failure> {
+    let begin = Instant::now();
+    let connection = Connection::new();
+    while !connection.get(url, None).is_ok_and(|answer| answer.status == 200) {
+        if begin.elapsed() > PATIENCE {
+            return Err(Failure::Other(format!("{url} does not say that it is ready.")));
+        }
+        stop.look()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pools_numbers_are_read_from_the_metrics() {
+        let text = "# TYPE auth_bcrypt_hashes counter\nauth_bcrypt_hashes_total 42\n\
+                    auth_bcrypt_turned_away_total 7\nauth_bcrypt_queue_length 64\n# EOF\n";
+        let counts = pool_counts(text);
+        assert_eq!((counts.hashes, counts.turned_away, counts.waiting), (42, 7, 64));
+        assert_eq!(pool_counts("").hashes, 0);
+    }
+
+    #[test]
+    fn each_port_is_another_one() {
+        let [a, b, c] = ports().unwrap();
+        assert!(a != b && b != c && a != c);
+    }
+}
