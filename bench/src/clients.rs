@@ -171,7 +171,7 @@ impl Client for Echo {
 fn sessions(stack: &Stack, stop: &StopRequest) -> Result<Vec<Session>, Failure> {
     let (login, refresh) = (format!("{}/auth/login", stack.auth), format!("{}/auth/refresh", stack.auth));
     let next = AtomicU32::new(0);
-    let log_in = || -> Result<Vec<Session>, Failure> {
+    let some_of_them = || -> Result<Vec<Session>, Failure> {
         let mut sessions = Vec::new();
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
@@ -189,7 +189,7 @@ fn sessions(stack: &Stack, stop: &StopRequest) -> Result<Vec<Session>, Failure> 
         }
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..LOGINS_AT_ONCE).map(|_| scope.spawn(log_in)).collect();
+        let threads: Vec<_> = (0..LOGINS_AT_ONCE).map(|_| scope.spawn(some_of_them)).collect();
         let mut all = Vec::new();
         for thread in threads {
             all.extend(thread.join().map_err(|_| Failure::Other("A client panicked.".to_owned()))??);

@@ -5,6 +5,7 @@ use std::{
     fs::{File, OpenOptions},
     io::Write,
     path::Path,
+    time::Duration,
 };
 
 use hdrhistogram::Histogram;
@@ -45,7 +46,7 @@ pub struct FloodNumbers {
     /// Logins that found no place, as auth-service has counted them.
     pub turned_away_per_second: f64,
     /// Logins that waited for a thread at the beginning and at the end of the measurement.
-    pub waiting: [u64; 2],
+    pub waiting: [u32; 2],
 }
 
 /// Idle, then flood. Latencies are in the order of [`Kind::ALL`].
@@ -101,7 +102,7 @@ impl Latency {
             let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
             histogram.record(micros).map_err(|error| broken(&error))?;
         }
-        let ms = |micros: u64| micros as f64 / 1_000.0;
+        let ms = |micros| Duration::from_micros(micros).as_secs_f64() * 1_000.0;
         Ok(Self {
             count: histogram.len(),
             failed: samples.failed,
@@ -289,8 +290,6 @@ impl fmt::Display for Spread {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn latency(p99: f64) -> Latency {

@@ -102,7 +102,7 @@ fn settle(stack: &Stack, stop: &StopRequest) -> Result<(), Failure> {
 
 fn numbers(logins: Logins, before: PoolCounts, after: PoolCounts, phase: Duration, capacity: Capacity) -> FloodNumbers {
     let seconds = phase.as_secs_f64();
-    let per_second = |count: u64| count as f64 / seconds;
+    let per_second = |count: u32| f64::from(count) / seconds;
     FloodNumbers {
         seconds,
         logins,

@@ -21,7 +21,7 @@ use crate::{
 };
 
 const CLIENT: &str = "resource-service";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A refresh token is promoted when it is older than this, and the measured sessions are refreshed less often: every
 /// refresh writes and hands out a new token, as it does with the real interval of a quarter of an hour.
@@ -54,11 +54,11 @@ impl Drop for Service {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PoolCounts {
     /// Hashes since the start.
-    pub hashes: u64,
+    pub hashes: u32,
     /// Logins since the start that found no place.
-    pub turned_away: u64,
+    pub turned_away: u32,
     /// Logins that wait for a thread now.
-    pub waiting: u64,
+    pub waiting: u32,
 }
 
 impl Stack {

@@ -1,5 +1,7 @@
 //! A fixed number of threads behind a bounded queue, for work that would block an async worker.
 
+mod priority;
+
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,8 +19,8 @@ type Job = Box<dyn FnOnce() + Send>;
 pub enum Priority {
     /// Like every other thread.
     Normal,
-    /// Only where nobody else wants the processor: 10 steps nicer.
-    Low,
+    /// Only where nobody else wants the processor.
+    Lowest,
 }
 
 /// Why a job was not done.
@@ -79,11 +81,8 @@ impl Threads {
 }
 
 fn work(jobs: &Receiver<Job>, priority: Priority) {
-    if priority == Priority::Low {
-        // On Linux this is the calling thread alone. Without the right to do it, the work is merely not nicer.
-        if let Err(error) = rustix::process::setpriority_process(None, 10) {
-            tracing::warn!(%error, "a thread keeps its normal priority");
-        }
+    if priority == Priority::Lowest {
+        priority::lower_to_the_lowest();
     }
     for job in jobs {
         if catch_unwind(AssertUnwindSafe(job)).is_err() {
@@ -130,7 +129,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_ends_the_job_and_not_the_thread() {
-        let threads = Threads::start("test", 1, 4, Priority::Low).unwrap();
+        let threads = Threads::start("test", 1, 4, Priority::Lowest).unwrap();
         assert_eq!(threads.run(|| panic!("on purpose")).await, Err::<(), _>(NotDone::Panicked));
         assert_eq!(threads.run(|| 5).await, Ok(5));
     }

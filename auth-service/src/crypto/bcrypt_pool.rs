@@ -1,4 +1,4 @@
-//! bcrypt on threads of its own: as many as there are processors, at low priority, behind a bounded queue.
+//! bcrypt on threads of its own: as many as there are processors, at the lowest priority, behind a bounded queue.
 //!
 //! A login costs a quarter of a second of one processor. On the threads that serve requests it would stop all others;
 //! in an unbounded queue a flood of logins would grow without end. Full, this says so at once. Whoever has gone away
@@ -57,7 +57,7 @@ impl BcryptPool {
         let BcryptOptions { cost, threads, queue } = options;
         let places = Places::new(threads, queue);
         // Room for all places: those who have one are not turned away.
-        let threads = Arc::new(Threads::start("bcrypt", threads, threads + queue, Priority::Low)?);
+        let threads = Arc::new(Threads::start("bcrypt", threads, threads + queue, Priority::Lowest)?);
         let (hashes, turned_away) = (Counter::default(), Counter::default());
         metrics.register("bcrypt_hashes", "Passwords hashed or verified", hashes.clone());
         metrics.register("bcrypt_turned_away", "Requests that found no place in the queue", turned_away.clone());
