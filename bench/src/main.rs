@@ -12,6 +12,7 @@ mod pace;
 mod report;
 mod rounds;
 mod say;
+mod spinners;
 mod stack;
 mod stop_request;
 

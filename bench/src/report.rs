@@ -49,14 +49,16 @@ pub struct FloodNumbers {
     pub waiting: [u32; 2],
 }
 
-/// Idle, then flood. Latencies are in the order of [`Kind::ALL`].
+/// Idle, busy, then flood. Latencies are in the order of [`Kind::ALL`].
 #[derive(Debug)]
 pub struct Round {
     /// From 1.
     pub number: u32,
-    /// Without a flood.
+    /// With nothing else to do.
     pub idle: [Latency; 3],
-    /// With one.
+    /// With every processor kept busy by threads of bcrypt's priority that do nothing.
+    pub busy: [Latency; 3],
+    /// With a flood of logins.
     pub flooded: [Latency; 3],
     /// The flood itself.
     pub flood: FloodNumbers,
@@ -85,7 +87,7 @@ pub struct Report {
 #[serde(tag = "record", rename_all = "snake_case")]
 enum Record<'a> {
     Setting(&'a Setting),
-    Latency { store: &'a str, round: u32, flood: bool, kind: Kind, ms: &'a Latency },
+    Latency { store: &'a str, round: u32, phase: &'a str, kind: Kind, ms: &'a Latency },
     Flood { store: &'a str, round: u32, numbers: &'a FloodNumbers },
 }
 
@@ -114,19 +116,23 @@ impl Latency {
 }
 
 impl Round {
-    /// How many times slower the slowest hundredth is in the flood.
-    fn ratios(&self) -> [f64; 3] {
-        [0, 1, 2].map(|kind| self.flooded[kind].p99 / self.idle[kind].p99)
+    /// How many times slower the slowest hundredth is in the flood than on an idle machine.
+    fn against_idle(&self, kind: usize) -> f64 {
+        self.flooded[kind].p99 / self.idle[kind].p99
+    }
+
+    /// The same, than on a machine that is as busy with something else.
+    fn against_busy(&self, kind: usize) -> f64 {
+        self.flooded[kind].p99 / self.busy[kind].p99
     }
 }
 
 impl fmt::Display for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "round {}: p99 idle → flood (ratio)", self.number)?;
-        for ((kind, ratio), (idle, flooded)) in
-            Kind::ALL.iter().zip(self.ratios()).zip(self.idle.iter().zip(&self.flooded))
-        {
-            write!(f, " · {} {:.2} → {:.2} ({ratio:.2})", kind.title(), idle.p99, flooded.p99)?;
+        write!(f, "round {}: p99 idle, busy, flood", self.number)?;
+        for (place, kind) in Kind::ALL.iter().enumerate() {
+            let [idle, busy, flooded] = [&self.idle, &self.busy, &self.flooded].map(|phase| phase[place].p99);
+            write!(f, " · {} {idle:.2}, {busy:.2}, {flooded:.2}", kind.title())?;
         }
         Ok(())
     }
@@ -164,8 +170,8 @@ impl Report {
     fn table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<20}{:>10}{:>10}{:>11}{:>11}   p99 ratio",
-            "ms", "idle p50", "idle p99", "flood p50", "flood p99"
+            "{:<20}{:>10}{:>10}{:>10}{:>10}{:>11}{:>11}   {:<20}p99 flood ÷ busy",
+            "ms", "idle p50", "idle p99", "busy p50", "busy p99", "flood p50", "flood p99", "p99 flood ÷ idle"
         )?;
         for (place, kind) in Kind::ALL.iter().enumerate() {
             let ms = |number: fn(&Latency) -> f64, of: fn(&Round) -> &[Latency; 3]| {
@@ -173,13 +179,16 @@ impl Report {
             };
             writeln!(
                 f,
-                "{:<20}{:>10.2}{:>10.2}{:>11.2}{:>11.2}   {}",
+                "{:<20}{:>10.2}{:>10.2}{:>10.2}{:>10.2}{:>11.2}{:>11.2}   {:<20}{}",
                 kind.title(),
                 ms(|it| it.p50, |round| &round.idle),
                 ms(|it| it.p99, |round| &round.idle),
+                ms(|it| it.p50, |round| &round.busy),
+                ms(|it| it.p99, |round| &round.busy),
                 ms(|it| it.p50, |round| &round.flooded),
                 ms(|it| it.p99, |round| &round.flooded),
-                Spread::of(self.rounds.iter().map(|round| round.ratios()[place])),
+                Spread::of(self.rounds.iter().map(|round| round.against_idle(place))).to_string(),
+                Spread::of(self.rounds.iter().map(|round| round.against_busy(place))),
             )?;
         }
         Ok(())
@@ -194,7 +203,12 @@ impl fmt::Display for Report {
         };
         writeln!(f, "\nflood on {store}, medians of {rounds} rounds of {phase_seconds} s each")?;
         self.table(f)?;
-        let failed: u32 = self.rounds.iter().flat_map(|it| it.idle.iter().chain(&it.flooded)).map(|it| it.failed).sum();
+        let failed: u32 = self
+            .rounds
+            .iter()
+            .flat_map(|it| it.idle.iter().chain(&it.busy).chain(&it.flooded))
+            .map(|it| it.failed)
+            .sum();
         if failed > 0 {
             writeln!(f, "{failed} measured requests were NOT answered as they ought to be")?;
         }
@@ -245,9 +259,9 @@ impl Output {
 
     /// One round.
     pub fn round(&mut self, store: &str, round: &Round) -> Result<(), Failure> {
-        for (flood, latencies) in [(false, &round.idle), (true, &round.flooded)] {
+        for (phase, latencies) in [("idle", &round.idle), ("busy", &round.busy), ("flood", &round.flooded)] {
             for (kind, ms) in Kind::ALL.into_iter().zip(latencies) {
-                self.write(&Record::Latency { store, round: round.number, flood, kind, ms })?;
+                self.write(&Record::Latency { store, round: round.number, phase, kind, ms })?;
             }
         }
         self.write(&Record::Flood { store, round: round.number, numbers: &round.flood })
@@ -300,7 +314,13 @@ mod tests {
         let logins = Logins { offered: 2_000, logged_in: 20, refused: 60, busy: 1_900, ..Logins::default() };
         let flood =
             FloodNumbers { seconds: 10.0, logins, pool_use: 0.96, turned_away_per_second: 190.0, waiting: [64, 63] };
-        Round { number, idle: [latency(idle); 3], flooded: [latency(flooded); 3], flood }
+        Round {
+            number,
+            idle: [latency(idle); 3],
+            busy: [latency(2.0 * idle); 3],
+            flooded: [latency(flooded); 3],
+            flood,
+        }
     }
 
     fn setting() -> Setting {
@@ -335,7 +355,7 @@ mod tests {
         }
         let text = report.to_string();
         for part in [
-            "POST /auth/refresh        1.00      2.00       2.00       4.00   2.00 (1.50..4.00)",
+            "POST /auth/refresh        1.00      2.00      2.00      4.00       2.00       4.00   2.00 (1.50..4.00)   1.00 (0.75..2.00)",
             "takes 250.0 ms with 2 at once: 8.00 logins/s",
             "7.92, which is 0.990 of that",
             "200.0 offered; 2.0 answered 200, 6.0 401, 190.0 503, 0.0 429",
@@ -356,10 +376,10 @@ mod tests {
         output.round("sqlite", &round(1, 2.0, 3.0)).unwrap();
         let text = std::fs::read_to_string(path).unwrap();
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(lines.len(), 8);
+        assert_eq!(lines.len(), 11);
         assert_eq!((&lines[0]["record"], &lines[0]["capacity"]["hash_ms"]), (&"setting".into(), &250.0.into()));
-        assert_eq!((&lines[4]["flood"], &lines[4]["kind"]), (&true.into(), &"refresh".into()));
-        assert_eq!(lines[4]["ms"]["p99"], 3.0);
-        assert_eq!(lines[7]["numbers"]["logins"]["busy"], 1_900);
+        assert_eq!((&lines[7]["phase"], &lines[7]["kind"]), (&"flood".into(), &"refresh".into()));
+        assert_eq!(lines[7]["ms"]["p99"], 3.0);
+        assert_eq!(lines[10]["numbers"]["logins"]["busy"], 1_900);
     }
 }

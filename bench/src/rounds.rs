@@ -1,4 +1,4 @@
-//! Idle and flood in turn, again and again: whatever else changes on the machine meanwhile meets both alike.
+//! Idle, busy and flood in turn, again and again: whatever else changes on the machine meanwhile meets both alike.
 
 use std::{
     thread,
@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     flood::{Flood, Logins},
     report::{FloodNumbers, Latency, Output, Report, Round, Setting},
-    say,
+    say, spinners,
     stack::{PoolCounts, Stack},
     stop_request::StopRequest,
 };
@@ -40,9 +40,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let flood = Flood::default();
     let mut report = Report::new(setting);
     for number in 1..=options.rounds {
-        let idle = idle(&mut clients, options.phase, &stop)?;
+        let idle = quiet(&mut clients, options.phase, &stop)?;
+        let busy = spinners::beside(capacity.processors, || quiet(&mut clients, options.phase, &stop))?;
         let (flooded, numbers) = flooded(&stack, &mut clients, &flood, options.phase, capacity, &stop)?;
-        let round = Round { number, idle, flooded, flood: numbers };
+        let round = Round { number, idle, busy, flooded, flood: numbers };
         output.round(options.store.name(), &round)?;
         say::line(round.to_string());
         report.add(round);
@@ -51,7 +52,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-fn idle(clients: &mut Clients, phase: Duration, stop: &StopRequest) -> Result<[Latency; 3], Failure> {
+/// Without a flood.
+fn quiet(clients: &mut Clients, phase: Duration, stop: &StopRequest) -> Result<[Latency; 3], Failure> {
     let samples = clients.run(window(phase), stop);
     if stop.came() { Err(Failure::Interrupted) } else { latencies(samples) }
 }

@@ -23,6 +23,15 @@ pub enum Priority {
     Lowest,
 }
 
+impl Priority {
+    /// Gives it to the calling thread, for good.
+    pub fn take(self) {
+        if self == Self::Lowest {
+            priority::lower_to_the_lowest();
+        }
+    }
+}
+
 /// Why a job was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotDone {
@@ -81,9 +90,7 @@ impl Threads {
 }
 
 fn work(jobs: &Receiver<Job>, priority: Priority) {
-    if priority == Priority::Lowest {
-        priority::lower_to_the_lowest();
-    }
+    priority.take();
     for job in jobs {
         if catch_unwind(AssertUnwindSafe(job)).is_err() {
             tracing::error!("a job panicked");
