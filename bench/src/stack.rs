@@ -104,7 +104,8 @@ impl Stack {
         let auth_service = |args: &[&str]| command(&programs.auth, args, &of_auth);
         run(&mut auth_service(&["migrate"]), "")?;
         run(auth_service(&["user", "import"]).arg(&users), "")?;
-        let add_client = ["client", "add", CLIENT, "--scope", "revocations:read", "--secret-file", "/dev/stdin"];
+        let add_client =
+            ["client", "add", CLIENT, "--scope", "revocations:read users:deleted", "--secret-file", "/dev/stdin"];
         run(&mut auth_service(&add_client), &client_secret)?;
 
         let services = [
