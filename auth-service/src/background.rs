@@ -73,13 +73,14 @@ pub async fn sweep_sessions(sessions: SqlSessions, throttle: SqlThrottle, clock:
     }
 }
 
+/// One that fails keeps none of the others from its turn; the first error is told.
 async fn sweep(sessions: &SqlSessions, throttle: &SqlThrottle, clock: &dyn Clock) -> Result<(), StoreError> {
-    while more_after(sessions.sweep(clock.now(), SWEEP_BATCH).await?).await {}
-    while more_after(sessions.sweep_epochs(clock.now(), SWEEP_BATCH).await?).await {}
-    while more_after(throttle.sweep(clock.now(), SWEEP_BATCH).await?).await {}
     let log = sessions.log();
-    while more_after(log.sweep(clock.now(), SWEEP_BATCH).await?).await {}
-    Ok(())
+    let expired = in_batches(|| sessions.sweep(clock.now(), SWEEP_BATCH)).await;
+    let epochs = in_batches(|| sessions.sweep_epochs(clock.now(), SWEEP_BATCH)).await;
+    let counters = in_batches(|| throttle.sweep(clock.now(), SWEEP_BATCH)).await;
+    let revocations = in_batches(|| log.sweep(clock.now(), SWEEP_BATCH)).await;
+    expired.and(epochs).and(counters).and(revocations)
 }
 
 /// Deletes invitations that nobody can use any more, a small batch at a time.
@@ -92,8 +93,7 @@ pub async fn sweep_invites(users: SqlUsers, clock: Arc<dyn Clock>) {
 }
 
 async fn forget_invites(users: &SqlUsers, clock: &dyn Clock) -> Result<(), StoreError> {
-    while more_after(users.sweep_invites(clock.now(), SWEEP_BATCH).await?).await {}
-    Ok(())
+    in_batches(|| users.sweep_invites(clock.now(), SWEEP_BATCH)).await
 }
 
 /// Forgets what the audit trail has kept for long enough, a small batch at a time.
@@ -106,18 +106,20 @@ pub async fn sweep_audit(audit: SqlAudit, retention: AuditRetention, clock: Arc<
 }
 
 async fn forget(audit: &SqlAudit, retention: AuditRetention, now: Timestamp) -> Result<(), StoreError> {
-    while more_after(audit.forget(now - retention.events, SWEEP_BATCH).await?).await {}
-    while more_after(audit.erase_addresses(now - retention.addresses, SWEEP_BATCH).await?).await {}
-    Ok(())
+    let events = in_batches(|| audit.forget(now - retention.events, SWEEP_BATCH)).await;
+    let addresses = in_batches(|| audit.erase_addresses(now - retention.addresses, SWEEP_BATCH)).await;
+    events.and(addresses)
 }
 
-/// Whether there may be more to do after a batch of this size. If so, others come first.
-async fn more_after(batch: usize) -> bool {
-    let full = batch == SWEEP_BATCH as usize;
-    if full {
+/// Until a batch is not full any more. After one that is, others come first.
+async fn in_batches<F>(batch: impl Fn() -> F) -> Result<(), StoreError>
+where
+    F: Future<Output = Result<usize, StoreError>>,
+{
+    while batch().await? == SWEEP_BATCH as usize {
         sleep(BATCH_PAUSE).await;
     }
-    full
+    Ok(())
 }
 
 /// Work that is done again and again. That it fails is logged when that begins and when it is over, not each time.

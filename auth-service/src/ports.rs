@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use common::clock::Timestamp;
+use common::{clock::Timestamp, scope::Scope};
 pub use common::{
     clock::{Clock, SystemClock},
     rng::{Rng, SystemRng},
@@ -23,7 +23,7 @@ use crate::domain::{
     session::{PresentedToken, RefreshRules, Refusal, RevokedReason, Rotation, Session},
     signing_key::{KeyId, Retirement, SigningKey},
     throttle::{Settlement, Verdict},
-    user::{Account, DeletedUser, Identifier, Renaming, User},
+    user::{Account, DeletedUser, DeletionPlace, Identifier, Renaming, User},
 };
 
 /// A store did not do what it was asked. Whether it did a part of it is not known; every method may be called again.
@@ -112,8 +112,12 @@ pub trait UserStore: Send + Sync {
     async fn rename(&self, id: UserId, renaming: &Renaming, audit: &AuditEvent) -> Result<Renamed, StoreError>;
 
     /// Up to `limit` users who were deleted after `after`, or from the first one on, in the order in which they went.
-    /// `None` when `after` was not deleted as far as the store knows: it has been put back to an earlier state.
-    async fn deleted_after(&self, after: Option<UserId>, limit: u32) -> Result<Option<Vec<DeletedUser>>, StoreError>;
+    /// `None` when somebody else, or nobody, is at that place: the store has been put back to an earlier state.
+    async fn deleted_after(
+        &self,
+        after: Option<DeletionPlace>,
+        limit: u32,
+    ) -> Result<Option<Vec<DeletedUser>>, StoreError>;
 
     /// Stores an invitation.
     async fn insert_invite(&self, invite: &Invite) -> Result<(), StoreError>;
@@ -151,6 +155,9 @@ pub trait ClientStore: Send + Sync {
         previous_until: Timestamp,
         audit: &AuditEvent,
     ) -> Result<bool, StoreError>;
+
+    /// What a client's tokens may allow from now on. `false` when there is no such client.
+    async fn set_scope(&self, id: &ClientId, scope: &Scope, audit: &AuditEvent) -> Result<bool, StoreError>;
 
     /// Gives a client no more tokens and announces that those before `now` are revoked, or gives it some again. `false`
     /// when there is no such client.

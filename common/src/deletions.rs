@@ -1,7 +1,7 @@
 //! Users who were deleted at auth-service, for services that keep something of theirs.
 //!
-//! Nobody can log in as a deleted user any more, and the [revocation feed](crate::revocation) ends their tokens within
-//! a second. This is for what stays behind: notes, files, whatever is kept under a user's `sub`.
+//! Nobody can log in as a deleted user any more, and the [revocation feed](crate::revocation) ends their tokens as soon as
+//! the session store can be reached. This is for what stays behind: notes, files, whatever is kept under a user's `sub`.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -22,15 +22,20 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// A page of the list with room to spare.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// Where a service keeps what it has of its users, and how far it has read the list. Several replicas may do so at once.
+/// Where a service keeps what it has of its users, and how far it has read the list. Several replicas may do so at once,
+/// and each method may be called again.
 #[async_trait]
 pub trait ForgetUsers: Send + Sync {
     /// How far the list has been read; `None` at first.
-    async fn cursor(&self) -> Result<Option<Uuid>, Box<dyn Error + Send + Sync>>;
+    async fn cursor(&self) -> Result<Option<String>, Box<dyn Error + Send + Sync>>;
 
-    /// Deletes what there is of `users`, and keeps `cursor`, in one step. The same user may come again. Called in every
-    /// round, also with nobody: a token that was good for a moment longer may have brought something back.
-    async fn forget(&self, users: &[Uuid], cursor: Option<Uuid>) -> Result<(), Box<dyn Error + Send + Sync>>;
+    /// Deletes what there is of `users`, and keeps `cursor` not before it is certain that they will be forgotten. Called in
+    /// every round, also with nobody: a token that was good for a moment longer may have brought something back.
+    async fn forget(&self, users: &[Uuid], cursor: Option<&str>) -> Result<(), Box<dyn Error + Send + Sync>>;
+
+    /// The list was put back to an earlier state, and some who were deleted may be there again: nobody is deleted any more
+    /// as far as this service knows, and there is no cursor.
+    async fn begin_again(&self) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
 /// Reads the list.
@@ -43,7 +48,7 @@ pub struct DeletedUsers {
 
 #[derive(Deserialize)]
 struct Answer {
-    cursor: Option<Uuid>,
+    cursor: Option<String>,
     users: Vec<Deleted>,
 }
 
@@ -97,32 +102,29 @@ impl DeletedUsers {
     async fn round(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut cursor = self.memory.cursor().await?;
         loop {
-            let answer = match self.ask(cursor).await {
+            let Answer { cursor: next, users } = match self.ask(cursor.as_deref()).await {
+                Ok(answer) => answer,
                 Err(Failure::UnknownCursor) => {
                     tracing::warn!("the list of deleted users has been put back; reading all of it");
+                    self.memory.begin_again().await?;
                     cursor = None;
-                    self.ask(None).await
+                    continue;
                 }
-                other => other,
-            };
-            let Answer { cursor: next, users } = match answer {
-                Ok(answer) => answer,
-                Err(Failure::UnknownCursor) => return Err(OutboundError::NotUnderstood.into()),
                 Err(Failure::Other(error)) => return Err(error),
             };
             let gone: Vec<Uuid> = users.into_iter().map(|user| user.sub).collect();
-            self.memory.forget(&gone, next).await?;
-            if gone.is_empty() || next == cursor {
+            self.memory.forget(&gone, next.as_deref()).await?;
+            if gone.is_empty() {
                 return Ok(());
             }
             cursor = next;
         }
     }
 
-    async fn ask(&self, cursor: Option<Uuid>) -> Result<Answer, Failure> {
+    async fn ask(&self, cursor: Option<&str>) -> Result<Answer, Failure> {
         let mut url = self.url.clone();
         if let Some(cursor) = cursor {
-            url.query_pairs_mut().append_pair("after", &cursor.to_string());
+            url.query_pairs_mut().append_pair("after", cursor);
         }
         let token = self.tokens.token().await?;
         let response =
@@ -132,9 +134,10 @@ impl DeletedUsers {
                 let body = outbound::body(response, MAX_BODY_BYTES).await?;
                 Ok(serde_json::from_slice(&body).map_err(|_| OutboundError::NotUnderstood)?)
             }
-            StatusCode::GONE => Err(Failure::UnknownCursor),
+            StatusCode::GONE if cursor.is_some() => Err(Failure::UnknownCursor),
             status => {
-                if status == StatusCode::UNAUTHORIZED {
+                // With 403, the client may have got the scope since the token was made.
+                if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
                     self.tokens.drop_token(&token).await;
                 }
                 Err(OutboundError::Status(status.as_u16()).into())

@@ -34,8 +34,8 @@ pub struct Stats {
 /// [`StoreError::Unavailable`], within a second.
 #[async_trait]
 pub trait NoteStore: Send + Sync {
-    /// Stores a new note.
-    async fn insert(&self, note: &Note) -> Result<(), StoreError>;
+    /// Stores a new note. `false` when its owner has been deleted: nothing is kept of them any more.
+    async fn insert(&self, note: &Note) -> Result<bool, StoreError>;
 
     /// A note of `owner`.
     async fn find(&self, owner: Uuid, id: NoteId) -> Result<Option<Note>, StoreError>;

@@ -41,6 +41,13 @@ pub(super) enum ClientCommand {
         /// The client
         id: ClientId,
     },
+    /// Have a client's tokens allow this and nothing else
+    SetScope {
+        /// The client
+        id: ClientId,
+        /// Words divided by spaces; "" for nothing
+        scope: Scope,
+    },
     /// Give a disabled client tokens again
     Enable {
         /// The client
@@ -64,7 +71,7 @@ pub(super) struct AddArgs {
     /// Take the secret from a file, less one trailing newline, instead of making one
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    /// Do nothing, successfully, when there is a client of that name
+    /// When there is a client of that name, give it only what it lacks of the scope
     #[arg(long)]
     if_missing: bool,
     /// Print JSON
@@ -107,6 +114,7 @@ pub(super) async fn run(command: ClientCommand) -> Result<(), Failure> {
             let secret = operator.rotate(&id, overlap).await?;
             shown(&operator.find(&id).await?, Some(&secret), json)
         }
+        ClientCommand::SetScope { id, scope } => shown(&operator.set_scope(&id, scope).await?, None, false),
         ClientCommand::Disable { id } => shown(&operator.set_disabled(&id, true).await?, None, false),
         ClientCommand::Enable { id } => shown(&operator.set_disabled(&id, false).await?, None, false),
     }
@@ -124,7 +132,7 @@ async fn add(operator: &ClientOperator, args: AddArgs) -> Result<(), Failure> {
     if secret.as_ref().is_some_and(|secret| secret.expose().len() < 32) {
         return Err(Failure::Input("the secret must have at least 32 bytes".to_owned()));
     }
-    let chosen = secret.clone();
+    let (chosen, scope) = (secret.clone(), args.scope.clone());
     let addition = ClientAddition {
         id: args.id.clone(),
         secret,
@@ -135,7 +143,13 @@ async fn add(operator: &ClientOperator, args: AddArgs) -> Result<(), Failure> {
     };
     match operator.add(addition).await {
         Ok((client, secret)) => shown(&client, chosen.is_none().then_some(&secret), args.json),
-        Err(ManageClientError::Taken) if args.if_missing => shown(&operator.find(&args.id).await?, None, args.json),
+        Err(ManageClientError::Taken) if args.if_missing => {
+            let client = operator.find(&args.id).await?;
+            let whole = client.scope.with(&scope);
+            let lacks = whole != client.scope;
+            let client = if lacks { operator.set_scope(&args.id, whole).await? } else { client };
+            shown(&client, None, args.json)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -80,6 +80,8 @@ kinds! {
     ClientAdded = "client_added",
     /// A client got another secret.
     ClientSecretChanged = "client_secret_changed",
+    /// What a client's tokens may allow was changed. `scope` says to what.
+    ClientScopeChanged = "client_scope_changed",
     /// A client may get no tokens any more.
     ClientDisabled = "client_disabled",
     /// A disabled client may get tokens again.

@@ -1,6 +1,6 @@
 //! Users, and the names they go by.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use common::clock::Timestamp;
 
@@ -175,10 +175,42 @@ impl Renaming {
 /// A user who is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeletedUser {
-    /// Their name in tokens. Nobody else ever gets it.
-    pub id: UserId,
+    /// Who, and their place among the others.
+    pub place: DeletionPlace,
     /// When they went.
     pub deleted_at: Timestamp,
+}
+
+/// A place in the list of deleted users. With the user's id beside the number it is not mistaken for the place of
+/// somebody else, after the list was put back to an earlier state and has gone on from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeletionPlace {
+    /// From 1.
+    pub number: i64,
+    /// Who is there. Nobody else ever gets this id.
+    pub user: UserId,
+}
+
+/// The text is no place in the list of deleted users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is no cursor of this list")]
+pub struct InvalidPlace;
+
+impl fmt::Display for DeletionPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.number, self.user)
+    }
+}
+
+impl FromStr for DeletionPlace {
+    type Err = InvalidPlace;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPlace> {
+        let (number, user) = text.split_once('.').ok_or(InvalidPlace)?;
+        let place =
+            Self { number: number.parse().map_err(|_| InvalidPlace)?, user: user.parse().map_err(|_| InvalidPlace)? };
+        if place.number > 0 && place.to_string() == text { Ok(place) } else { Err(InvalidPlace) }
+    }
 }
 
 /// A user together with what a login is checked against, read in one go.
@@ -212,6 +244,18 @@ mod tests {
         for text in ["ada", "@x.org", "ada@", "a@b@c.org", "a da@x.org", "ada@x..org"] {
             assert_eq!(Email::parse(text), Err(InvalidEmail), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_place_is_read_as_it_is_written_and_not_otherwise() {
+        let text = "7.018f0000-0000-7000-8000-000000000001";
+        assert_eq!(text.parse::<DeletionPlace>().unwrap().to_string(), text);
+        for wrong in
+            ["", "7", "7.", "07.018f0000-0000-7000-8000-000000000001", "0.018f0000-0000-7000-8000-000000000001"]
+        {
+            assert_eq!(wrong.parse::<DeletionPlace>(), Err(InvalidPlace), "{wrong:?}");
+        }
+        assert_eq!(text.to_uppercase().parse::<DeletionPlace>(), Err(InvalidPlace));
     }
 
     #[test]

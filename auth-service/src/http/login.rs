@@ -42,7 +42,7 @@ pub struct LoginRequest {
         (status = 403, description = "`user_disabled`, `password_change_required` or `password_expired`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`weak_password`: the new one, with advice", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_attempts`: wait for `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds; `password_replaced`: with the new password", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn login(

@@ -22,8 +22,9 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct MePatch {
     /// 3 to 32 of `a`–`z`, `0`–`9`, `.`, `_`, `-`; lower-cased; unique.
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    username: Option<String>,
+    username: Member,
     /// Lower-cased; unique. `null` takes it away.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -79,13 +80,20 @@ pub async fn change(
     body: web::Json<MePatch>,
 ) -> Result<web::Json<UserAnswer>, Problem> {
     let MePatch { username, email } = body.into_inner();
-    let username = username.map(|name| Username::parse(&name)).transpose();
-    let renaming = Renaming {
-        username: username.map_err(|error| Problem::bad_field("username", error.to_string()))?,
-        email: new_email(email)?,
-    };
+    let renaming = Renaming { username: new_username(username)?, email: new_email(email)? };
     let session = current.0.0;
     Ok(web::Json(rename::rename(&deps, &session, renaming, address.0).await?.into()))
+}
+
+fn new_username(member: Member) -> Result<Option<Username>, Problem> {
+    match member {
+        Member::Missing => Ok(None),
+        Member::Null => Err(Problem::bad_field("username", "cannot be taken away")),
+        Member::Text(text) => {
+            let username = Username::parse(&text).map_err(|error| Problem::bad_field("username", error.to_string()))?;
+            Ok(Some(username))
+        }
+    }
 }
 
 fn new_email(member: Member) -> Result<Option<NewEmail>, Problem> {

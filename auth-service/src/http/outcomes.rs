@@ -53,7 +53,7 @@ impl Outcomes {
             }
             Err(LoginError::Trouble(Trouble::Throttled { .. })) => "throttled",
             Err(LoginError::Trouble(Trouble::Busy)) => "busy",
-            Err(LoginError::Trouble(_)) => "unavailable",
+            Err(LoginError::ReplacedOnly | LoginError::Trouble(_)) => "unavailable",
         };
         self.logins.get_or_create(&Outcome { outcome }).inc();
     }

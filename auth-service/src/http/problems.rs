@@ -80,6 +80,10 @@ impl From<LoginError> for Problem {
                 "The temporary password was not replaced in time; ask an administrator for another",
             ),
             LoginError::WeakPassword(weak) => weak_password("new_password", weak),
+            LoginError::ReplacedOnly => {
+                let detail = "The password has been replaced; log in with the new one in a moment";
+                Self::unavailable("password_replaced", detail, RETRY_AFTER)
+            }
             LoginError::Trouble(trouble) => trouble.into(),
         }
     }

@@ -32,6 +32,11 @@ pub async fn confirm_password(
     let name = Guarded::Password(account.user.username.as_str());
     let reservation = deps.throttle.reserve(name, address).await?;
     match turn.verify(password, Some(account.password.clone())).await {
+        // It opens nothing but a login that replaces it; the sessions are about to end.
+        Ok(true) if account.temporary_until.is_some() => {
+            reservation.withdrawn().await;
+            Err(ConfirmError::WrongPassword)
+        }
         Ok(true) => {
             reservation.succeeded_for(&account.user).await;
             Ok(account)

@@ -11,9 +11,8 @@ use crate::{
     domain::{
         audit::AuditKind,
         effect::{Effect, EndReason},
-        ids::UserId,
         session::Session,
-        user::DeletedUser,
+        user::{DeletedUser, DeletionPlace},
     },
     ports::{Change, UserStore},
 };
@@ -35,18 +34,18 @@ pub struct DeletedPage {
     /// In the order in which they went.
     pub users: Vec<DeletedUser>,
     /// Where the next part begins; `None` where nobody was ever deleted.
-    pub cursor: Option<UserId>,
+    pub cursor: Option<DeletionPlace>,
 }
 
 /// Who was deleted after `cursor`, at most `limit`. `None` for a cursor that the list does not know.
 pub async fn deleted_page(
     users: &dyn UserStore,
-    cursor: Option<UserId>,
+    cursor: Option<DeletionPlace>,
     limit: u32,
 ) -> Result<Option<DeletedPage>, Trouble> {
     let page = users.deleted_after(cursor, limit).await?;
     Ok(page.map(|users| {
-        let cursor = users.last().map(|user| user.id).or(cursor);
+        let cursor = users.last().map(|user| user.place).or(cursor);
         DeletedPage { users, cursor }
     }))
 }

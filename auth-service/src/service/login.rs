@@ -8,7 +8,7 @@ use super::{
     Deps, FIRST_PARTY_CLIENT, Trouble,
     audit::own_event,
     grant::{Grant, grant},
-    temporary_password::{ReplaceError, replace_password},
+    temporary_password::{NotTaken, replace_password},
     throttle::Guarded,
 };
 use crate::{
@@ -62,16 +62,19 @@ pub enum LoginError {
     /// The password is right, and the new one is easy to guess.
     #[error("the new password is too weak")]
     WeakPassword(WeakPassword),
+    /// The password is the new one by now, and then there was no session.
+    #[error("the password was replaced, and no session could be made")]
+    ReplacedOnly,
     /// Not the client's fault.
     #[error(transparent)]
     Trouble(#[from] Trouble),
 }
 
-impl From<ReplaceError> for LoginError {
-    fn from(error: ReplaceError) -> Self {
+impl From<NotTaken> for LoginError {
+    fn from(error: NotTaken) -> Self {
         match error {
-            ReplaceError::WeakPassword(weak) => Self::WeakPassword(weak),
-            ReplaceError::Trouble(trouble) => trouble.into(),
+            NotTaken::WeakPassword(weak) => Self::WeakPassword(weak),
+            NotTaken::Trouble(trouble) => trouble.into(),
         }
     }
 }
@@ -98,6 +101,8 @@ async fn attempt(deps: &Deps, turn: &dyn HashTurn, request: &LoginRequest) -> Re
         };
         let mut account = verified(deps, turn, request, password, account).await?;
         if let Some(new) = new_password {
+            // A password that is replaced without a session would be told as a failure that may be tried again.
+            deps.sessions.ping().await.map_err(Trouble::from)?;
             let replaced = replace_password(deps, turn, account, password, new, request.address).await?;
             let Some(replaced) = replaced else { continue };
             (account, password, new_password) = (replaced, new, None);
@@ -105,7 +110,11 @@ async fn attempt(deps: &Deps, turn: &dyn HashTurn, request: &LoginRequest) -> Re
         let now = deps.clock.now();
         let user = account.user.clone();
         let session = begin(deps, request, account, now);
-        match deps.sessions.create(&session, now).await.map_err(Trouble::from)? {
+        let created = deps.sessions.create(&session, now).await.map_err(|error| {
+            let replaced = request.new_password.is_some();
+            if replaced { LoginError::ReplacedOnly } else { Trouble::from(error).into() }
+        });
+        match created? {
             Creation::Done { ended } => {
                 for older in ended {
                     tracing::info!(user = %session.user, ended = %older, "a user had too many sessions; the oldest ended");

@@ -100,6 +100,19 @@ impl ClientOperator {
         Ok(secret)
     }
 
+    /// Has a client's tokens allow this and nothing else. Those there are allow no more than that at auth-service at once,
+    /// elsewhere when they have expired.
+    pub async fn set_scope(&self, id: &ClientId, scope: Scope) -> Result<Client, ManageClientError> {
+        let before = self.find(id).await?.scope;
+        let event = self.event(AuditKind::ClientScopeChanged, id).with("scope", scope.to_string());
+        let event = event.with("scope_before", before.to_string());
+        if !self.clients.set_scope(id, &scope, &event).await.map_err(Trouble::from)? {
+            return Err(ManageClientError::NoSuchClient);
+        }
+        audit::log(&event);
+        self.find(id).await
+    }
+
     /// Gives a client no more tokens, or gives it some again.
     pub async fn set_disabled(&self, id: &ClientId, disabled: bool) -> Result<Client, ManageClientError> {
         let now = self.clock.now();

@@ -7,14 +7,14 @@ use super::{
     Trouble, delete_account,
     register::own_words,
     rename::{described, renamed},
-    temporary_password,
+    temporary_password::{self, NotTaken},
 };
 use crate::{
     domain::{
         audit::{Actor, AuditEvent, AuditKind},
         effect::{Effect, EndReason},
         ids::UserId,
-        password::{Password, TEMPORARY_PASSWORD_TTL, WeakPassword, check_strength},
+        password::{Password, WeakPassword, check_strength},
         user::{Email, Identifier, Renaming, User, Username},
     },
     ports::{Change, Clock, HashTurn, Insertion, NewAccount, Renamed, Rng, UserStore},
@@ -50,6 +50,15 @@ pub enum ManageError {
     Trouble(#[from] Trouble),
 }
 
+impl From<NotTaken> for ManageError {
+    fn from(error: NotTaken) -> Self {
+        match error {
+            NotTaken::WeakPassword(weak) => Self::WeakPassword(weak),
+            NotTaken::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
 fn advice(weak: &WeakPassword) -> String {
     let sentences = weak.warning.iter().chain(&weak.suggestions);
     sentences.fold(String::new(), |text, sentence| format!("{text}; {sentence}"))
@@ -72,6 +81,11 @@ impl Operator {
     /// The user who goes by `identifier`.
     pub async fn find(&self, identifier: &Identifier) -> Result<User, ManageError> {
         let account = self.users.find(identifier).await.map_err(Trouble::from)?;
+        account.map(|account| account.user).ok_or(ManageError::NoSuchUser)
+    }
+
+    async fn found(&self, id: UserId) -> Result<User, ManageError> {
+        let account = self.users.find_by_id(id).await.map_err(Trouble::from)?;
         account.map(|account| account.user).ok_or(ManageError::NoSuchUser)
     }
 
@@ -139,10 +153,7 @@ impl Operator {
         turn: &dyn HashTurn,
     ) -> Result<User, ManageError> {
         let user = self.find(identifier).await?;
-        let own_words = own_words(&user.username, user.email.as_ref());
-        check_strength(&password, &own_words).map_err(ManageError::WeakPassword)?;
-        let new = turn.hash(password).await.map_err(Trouble::from)?;
-        let change = Change::TemporaryPassword { new, until: self.clock.now() + TEMPORARY_PASSWORD_TTL };
+        let change = temporary_password::change(turn, &user, password, &*self.clock).await?;
         self.change(&user, &change, &temporary_password::ENDS_SESSIONS, &self.event(AuditKind::PasswordSet, user.id))
             .await
     }
@@ -159,7 +170,7 @@ impl Operator {
         let user = self.find(identifier).await?;
         let event = self.event(AuditKind::UserEnabled, user.id);
         self.users.enable(user.id, &event).await.map_err(Trouble::from)?;
-        self.find(identifier).await
+        self.found(user.id).await
     }
 
     async fn change(
@@ -170,7 +181,7 @@ impl Operator {
         event: &AuditEvent,
     ) -> Result<User, ManageError> {
         self.commit(user, change, effect, event).await?;
-        self.find(&Identifier::Username(user.username.clone())).await
+        self.found(user.id).await
     }
 
     async fn commit(

@@ -15,9 +15,9 @@ use crate::{
         ids::UserId,
         password::{Password, TEMPORARY_PASSWORD_TTL, WeakPassword, check_strength},
         session::Session,
-        user::Account,
+        user::{Account, User},
     },
-    ports::{Change, HashTurn},
+    ports::{Change, Clock, HashTurn},
 };
 
 /// Why a user was not given a temporary password.
@@ -44,26 +44,43 @@ pub async fn give_temporary_password(
 ) -> Result<Applied, GiveError> {
     let turn = deps.hasher.admit(address).map_err(Trouble::from)?;
     let account = deps.users.find_by_id(user).await.map_err(Trouble::from)?.ok_or(GiveError::NoSuchUser)?;
-    let own_words = own_words(&account.user.username, account.user.email.as_ref());
-    check_strength(&password, &own_words).map_err(GiveError::WeakPassword)?;
-    let new = turn.hash(password).await.map_err(Trouble::from)?;
-    let change = Change::TemporaryPassword { new, until: deps.clock.now() + TEMPORARY_PASSWORD_TTL };
+    let change = change(&*turn, &account.user, password, &*deps.clock).await?;
     let event = own_event(deps, AuditKind::PasswordSet, session, address).to_user(user);
     let changed = change_and_apply(deps, user, &change, &ENDS_SESSIONS, event).await?;
     changed.map(|changed| changed.applied).ok_or(GiveError::NoSuchUser)
 }
 
+/// What gives `user` this password for a while.
+pub(super) async fn change(
+    turn: &dyn HashTurn,
+    user: &User,
+    password: Password,
+    clock: &dyn Clock,
+) -> Result<Change, NotTaken> {
+    check_strength(&password, &own_words(&user.username, user.email.as_ref())).map_err(NotTaken::WeakPassword)?;
+    Ok(Change::TemporaryPassword { new: turn.hash(password).await?, until: clock.now() + TEMPORARY_PASSWORD_TTL })
+}
+
 /// Every session of the old password's.
 pub(super) const ENDS_SESSIONS: Effect = Effect::EndSessions { reason: EndReason::PasswordChange, except: None };
 
-/// Why a temporary password was not replaced.
-pub(super) enum ReplaceError {
-    /// The new one is easy to guess, or the same.
+/// Why a new password was not taken.
+pub(super) enum NotTaken {
+    /// It is easy to guess, or the same.
     WeakPassword(WeakPassword),
     Trouble(Trouble),
 }
 
-impl<E: Into<Trouble>> From<E> for ReplaceError {
+impl From<NotTaken> for GiveError {
+    fn from(error: NotTaken) -> Self {
+        match error {
+            NotTaken::WeakPassword(weak) => Self::WeakPassword(weak),
+            NotTaken::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+impl<E: Into<Trouble>> From<E> for NotTaken {
     fn from(error: E) -> Self {
         Self::Trouble(error.into())
     }
@@ -78,12 +95,12 @@ pub(super) async fn replace_password(
     current: &Password,
     new: &Password,
     address: Option<IpAddr>,
-) -> Result<Option<Account>, ReplaceError> {
+) -> Result<Option<Account>, NotTaken> {
     if current.as_bytes() == new.as_bytes() {
-        return Err(ReplaceError::WeakPassword(WeakPassword::the_same()));
+        return Err(NotTaken::WeakPassword(WeakPassword::the_same()));
     }
     let own_words = own_words(&account.user.username, account.user.email.as_ref());
-    check_strength(new, &own_words).map_err(ReplaceError::WeakPassword)?;
+    check_strength(new, &own_words).map_err(NotTaken::WeakPassword)?;
     let hash = turn.hash(new.clone()).await?;
     let user = account.user.id;
     let change = Change::Password { expected: account.password, new: hash.clone() };

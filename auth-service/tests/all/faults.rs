@@ -38,6 +38,24 @@ fn assert_unavailable(answer: &Answer, code: &str, asked_at: Instant) {
 }
 
 #[tokio::test]
+async fn while_redis_is_away_no_password_is_replaced_at_login() {
+    let (postgres, mut redis) = (PrivatePostgres::start(), PrivateRedis::start());
+    let service = TestService::start_on(variables(&postgres, &redis)).await;
+    let ada = service.registered("ada").await;
+    let login = || {
+        service.post(
+            "/auth/login",
+            json!({"username": "ada", "password": ada.password, "new_password": "copper-violet-harbour-4"}),
+        )
+    };
+    redis.stop();
+    assert_eq!(login().await.code(), "unavailable");
+    redis.start_again();
+    let answer = once_available(async || login().await).await;
+    assert_eq!(answer.status, 200, "the old one was still good: {answer}");
+}
+
+#[tokio::test]
 async fn a_forged_refresh_token_is_refused_without_asking_any_store() {
     let (postgres, mut redis) = (PrivatePostgres::start(), PrivateRedis::start());
     let service = TestService::start_on(variables(&postgres, &redis)).await;

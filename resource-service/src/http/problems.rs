@@ -1,6 +1,6 @@
 //! What goes wrong in the use cases, as problem documents. The cause stays in the log.
 
-use common::problem::Problem;
+use common::{problem::Problem, verifier::TokenError};
 
 use crate::{ports::StoreError, service::NoteError};
 
@@ -27,6 +27,7 @@ impl From<NoteError> for Problem {
     fn from(error: NoteError) -> Self {
         match error {
             NoteError::NotFound => Self::not_found(),
+            NoteError::OwnerGone => TokenError::Revoked.into(),
             NoteError::Store(error) => error.into(),
         }
     }

@@ -25,6 +25,9 @@ pub enum NoteError {
     /// The user has no such note. Whether somebody else has is nobody's business.
     #[error("there is no such note")]
     NotFound,
+    /// The user has been deleted. The token has not expired yet.
+    #[error("the user has been deleted")]
+    OwnerGone,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -38,11 +41,10 @@ impl Notes {
     }
 
     /// Makes a note.
-    pub async fn create(&self, owner: Uuid, content: Content) -> Result<Note, StoreError> {
+    pub async fn create(&self, owner: Uuid, content: Content) -> Result<Note, NoteError> {
         let now = self.clock.now();
         let note = Note { id: NoteId::new(now, &*self.rng), owner, content, created_at: now, updated_at: now };
-        self.store.insert(&note).await?;
-        Ok(note)
+        if self.store.insert(&note).await? { Ok(note) } else { Err(NoteError::OwnerGone) }
     }
 
     /// A page of notes.

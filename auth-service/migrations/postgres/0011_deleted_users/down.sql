@@ -1,1 +1,2 @@
+DROP TABLE deleted_users_count;
 DROP TABLE deleted_users;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::require_service;
 use crate::{
-    domain::{ids::UserId, user::DeletedUser},
+    domain::user::{DeletedUser, DeletionPlace},
     service::{
         Deps,
         delete_account::{DeletedPage, deleted_page},
@@ -17,18 +17,18 @@ use crate::{
 /// What a client needs that keeps something of users.
 const SCOPE: &str = "users:deleted";
 
-/// The most that one answer says.
-const PAGE: u32 = 500;
+/// The most that one answer says: not more than a service can mark in one transaction.
+const PAGE: u32 = 100;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Query {
-    after: Option<Uuid>,
+    after: Option<String>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Answer {
-    cursor: Option<Uuid>,
+    cursor: Option<String>,
     users: Vec<Deleted>,
 }
 
@@ -41,13 +41,16 @@ struct Deleted {
 
 impl From<DeletedUser> for Deleted {
     fn from(user: DeletedUser) -> Self {
-        Self { sub: user.id.0, deleted_at: user.deleted_at.seconds() }
+        Self { sub: user.place.user.0, deleted_at: user.deleted_at.seconds() }
     }
 }
 
 impl From<DeletedPage> for Answer {
     fn from(page: DeletedPage) -> Self {
-        Self { cursor: page.cursor.map(|id| id.0), users: page.users.into_iter().map(Into::into).collect() }
+        Self {
+            cursor: page.cursor.map(|place| place.to_string()),
+            users: page.users.into_iter().map(Into::into).collect(),
+        }
     }
 }
 
@@ -57,7 +60,9 @@ pub(super) async fn deleted_users(
     query: web::Query<Query>,
 ) -> Result<web::Json<Answer>, Problem> {
     require_service(&deps, &request, SCOPE).await?;
-    let page = deleted_page(&*deps.users, query.after.map(UserId), PAGE).await?;
+    let after = query.into_inner().after.map(|text| text.parse::<DeletionPlace>()).transpose();
+    let after = after.map_err(|error| Problem::bad_field("after", error.to_string()))?;
+    let page = deleted_page(&*deps.users, after, PAGE).await?;
     page.map(|page| web::Json(page.into())).ok_or_else(|| {
         Problem::new(Status::Gone, "cursor_unknown", "The list does not know this cursor: ask without one")
     })

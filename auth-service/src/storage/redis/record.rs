@@ -59,6 +59,11 @@ pub(super) fn revoked(reason: RevokedReason) -> (&'static str, String) {
     ("revoked", reason.as_str().to_owned())
 }
 
+/// In place of device and address, where the user is gone.
+pub(super) fn nowhere() -> Fields {
+    vec![("device", String::new()), ("address", String::new())]
+}
+
 pub(super) fn micros(at: Timestamp) -> String {
     at.micros().to_string()
 }
@@ -93,7 +98,11 @@ fn read(user: UserId, id: SessionId, record: &Record) -> Result<Session, &'stati
         idle_expiry: instant("idle_expiry")?,
         last_seen: instant("last_seen")?,
         device: required("device")?.to_owned(),
-        address: text("address").map(str::parse).transpose().map_err(|_| "address")?,
+        address: text("address")
+            .filter(|address| !address.is_empty())
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| "address")?,
         revoked: text("revoked").map(str::parse).transpose().map_err(|_| "revoked")?,
     })
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     domain::{
-        effect::{Effect, PendingEffect},
+        effect::{Effect, EndReason, PendingEffect},
         ids::{SessionId, UserId},
         revocation::{DEFAULT_LOG_KEPT, Revoked},
         session::{MOST_SESSIONS, Mode, PresentedToken, RefreshRules, Refusal, RevokedReason, Session, SessionKind},
@@ -347,7 +347,10 @@ impl SessionStore for RedisSessions {
                     let (kept, ended): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|id| Some(*id) == *except);
                     let keep = FieldChange::new(now, vec![record::epoch(epoch)]).of_older_than(epoch);
                     self.change_older(user, &kept, &keep).await?;
-                    let end = FieldChange::end(now, (*reason).into()).of_older_than(epoch);
+                    let mut end = FieldChange::end(now, (*reason).into()).of_older_than(epoch);
+                    if *reason == EndReason::UserDeleted {
+                        end.fields.extend(record::nowhere());
+                    }
                     self.end_older(user, &ended, &end, epoch).await
                 }
                 Effect::SetRoles { roles } => {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use common::{
     clock::Timestamp,
+    scope::Scope,
     sql::{Sql, SqlError},
 };
 use diesel::prelude::*;
@@ -87,6 +88,19 @@ impl ClientStore for SqlClients {
             Ok(rotated)
         });
         Ok(rotated.await?)
+    }
+
+    async fn set_scope(&self, id: &ClientId, scope: &Scope, audit: &AuditEvent) -> Result<bool, StoreError> {
+        let (id, scope, event) = (id.to_string(), scope.to_string(), audit.clone());
+        let changed = self.sql.write(move |connection| {
+            let row = clients::table.find(&id);
+            let found = diesel::update(row).set(clients::scope.eq(&scope)).execute(connection)? == 1;
+            if found {
+                audit::insert(connection, &event)?;
+            }
+            Ok(found)
+        });
+        Ok(changed.await?)
     }
 
     async fn set_disabled(

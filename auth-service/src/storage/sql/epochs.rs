@@ -2,6 +2,8 @@
 //!
 //! The row is also what creating a session and ending all of them meet at: whoever comes second sees what the first did.
 
+use std::ops::Range;
+
 use common::{
     clock::Timestamp,
     sql::{AnyConnection, SqlError},
@@ -42,11 +44,13 @@ pub(super) fn raise(connection: &mut AnyConnection, user: UserId, epoch: i64) ->
     }
 }
 
-/// Deletes up to `limit` epochs of users who were deleted before `instant` and have no session left, and returns how
-/// many. A login that had read such a user before must have ended by now: without the row it would get its session.
-pub(super) fn sweep(connection: &mut AnyConnection, instant: Timestamp, limit: u32) -> QueryResult<usize> {
-    let gone =
-        deleted_users::table.select(deleted_users::user_id).filter(deleted_users::deleted_at.lt(instant.micros()));
+/// Deletes up to `limit` epochs of users who were deleted within `gone` and have no session left, and returns how many. A
+/// login that had read such a user before must have ended by now: without the row it would get its session.
+pub(super) fn sweep(connection: &mut AnyConnection, gone: &Range<Timestamp>, limit: u32) -> QueryResult<usize> {
+    let gone = deleted_users::table
+        .select(deleted_users::user_id)
+        .filter(deleted_users::deleted_at.ge(gone.start.micros()))
+        .filter(deleted_users::deleted_at.lt(gone.end.micros()));
     let over: Vec<String> = session_epochs::table
         .select(session_epochs::user_id)
         .filter(session_epochs::user_id.eq_any(gone))

@@ -23,6 +23,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    deleted_users_count (id) {
+        id -> BigInt,
+        last_id -> BigInt,
+    }
+}
+
+diesel::table! {
     invites (code) {
         code -> Text,
         created_at -> BigInt,

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     domain::{
-        effect::{Effect, PendingEffect},
+        effect::{Effect, EndReason, PendingEffect},
         ids::{SessionId, UserId},
         revocation::{DEFAULT_LOG_KEPT, Revoked},
         session::{MOST_SESSIONS, Mode, PresentedToken, RefreshRules, RevokedReason, Session, SessionKind},
@@ -30,6 +30,9 @@ use crate::{
 
 /// How many sessions an operator's question reads at a time.
 const PAGE: i64 = 1_000;
+
+/// For so long after a user is gone the sweep looks for the epoch: it does not go through all who ever went.
+const LOOKED_FOR: Duration = Duration::from_hours(30 * 24);
 
 /// Far longer than a login can take, from reading its user to creating the session.
 const LONGEST_LOGIN: Duration = Duration::from_hours(1);
@@ -83,7 +86,8 @@ impl SqlSessions {
 
     /// Deletes up to `limit` epochs of users who have been gone for long enough at `now`, and returns how many.
     pub async fn sweep_epochs(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
-        Ok(self.sql.write(move |connection| Ok(epochs::sweep(connection, now - LONGEST_LOGIN, limit)?)).await?)
+        let gone = now - LOOKED_FOR..now - LONGEST_LOGIN;
+        Ok(self.sql.write(move |connection| Ok(epochs::sweep(connection, &gone, limit)?)).await?)
     }
 }
 
@@ -270,6 +274,11 @@ fn apply(
             let over = over.iter().map(|id| id.parse().map(Revoked::Session));
             let over = over.collect::<Result<Vec<_>, _>>().map_err(|_| inconsistent("sessions", "id", pending.user))?;
             log.write(connection, &over, None, now)?;
+            if *reason == EndReason::UserDeleted {
+                // Device and address are those of somebody who is gone.
+                let all = sessions::table.filter(sessions::user_id.eq(pending.user.to_string()));
+                diesel::delete(all.filter(sessions::epoch.lt(pending.epoch))).execute(connection)?;
+            }
         }
         Effect::SetRoles { roles } => {
             diesel::update(older).set((sessions::roles.eq(names::to_text(roles)), raised)).execute(connection)?;

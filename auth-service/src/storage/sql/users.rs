@@ -15,7 +15,7 @@ use crate::{
         ids::UserId,
         invite::Invite,
         password::PasswordHash,
-        user::{Account, DeletedUser, Identifier, NewEmail, Renaming, User, Username},
+        user::{Account, DeletedUser, DeletionPlace, Identifier, NewEmail, Renaming, User, Username},
     },
     ports::{Change, Insertion, NewAccount, Renamed, StoreError, UserStore},
 };
@@ -205,7 +205,11 @@ impl UserStore for SqlUsers {
         }
     }
 
-    async fn deleted_after(&self, after: Option<UserId>, limit: u32) -> Result<Option<Vec<DeletedUser>>, StoreError> {
+    async fn deleted_after(
+        &self,
+        after: Option<DeletionPlace>,
+        limit: u32,
+    ) -> Result<Option<Vec<DeletedUser>>, StoreError> {
         Ok(self.sql.read(move |connection| deleted_users::after(connection, after, limit)).await?)
     }
 

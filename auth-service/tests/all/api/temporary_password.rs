@@ -1,7 +1,13 @@
 //! `POST /admin/users/{id}/password`, and the login that replaces what was given there.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use auth_service::{
+    crypto::bcrypt_pool::{BcryptOptions, BcryptPool},
+    domain::{password::Password, user::Identifier},
+    ports::{PasswordHasher, SystemRng},
+};
+use common::telemetry::metrics::Metrics;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -91,6 +97,21 @@ async fn it_is_good_for_being_replaced_and_for_nothing_else(#[values(Sqlite, Pos
     assert_eq!(log_in_with(&service, TEMPORARY, Some("another-violet-harbour-9")).await.code(), "invalid_credentials");
     service.log_in(&Person { password: OWN.to_owned(), ..ada }).await;
     assert_eq!(service.refresh(&own.tokens().refresh).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_session_that_is_about_to_end_makes_nothing_of_it() {
+    let service = TestService::start(Sqlite).await;
+    let ada = service.registered("ada").await;
+    let tokens = service.log_in(&ada).await;
+    let options = BcryptOptions { cost: 4, threads: 1, queue: 4 };
+    let hasher = BcryptPool::start(options, Arc::new(SystemRng), &Metrics::new("test")).unwrap();
+    let turn = hasher.admit(None).unwrap();
+    let password = Password::new(TEMPORARY.to_owned().into()).unwrap();
+    // As the command does it: a running service ends the sessions in its own time.
+    service.operator().set_password(&Identifier::parse("ada").unwrap(), password, &*turn).await.unwrap();
+    let answer = service.post_as(&tokens.access, "/auth/reauth", json!({"password": TEMPORARY})).await;
+    assert!(["wrong_password", "login_required"].contains(&answer.code().as_str()), "{answer}");
 }
 
 #[rstest]

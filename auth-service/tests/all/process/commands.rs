@@ -195,6 +195,25 @@ async fn an_operator_renames_a_user_gives_a_temporary_password_and_deletes_them(
     assert_eq!(text(&run(variables, &["user", "list"], "").stdout), "");
 }
 
+#[test]
+fn a_client_that_is_there_already_gets_what_it_lacks() {
+    let database = TestDatabase::migrated(Kind::Sqlite);
+    let variables = least_variables(&database.address());
+    let add = |scope| run(&variables, &["client", "add", "billing", "--scope", scope, "--if-missing", "--json"], "");
+    let scope = |output: std::process::Output| {
+        let client: Value = serde_json::from_slice(&output.stdout).unwrap();
+        client["scope"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(scope(add("a b")), "a b");
+    assert_eq!(scope(add("b c")), "a b c");
+    assert_eq!(scope(add("a")), "a b c", "and loses nothing");
+    assert!(run(&variables, &["client", "set-scope", "billing", "c"], "").status.success());
+    assert_eq!(scope(add("")), "c");
+    assert_eq!(run(&variables, &["client", "set-scope", "nobody", "c"], "").status.code(), Some(1));
+    let events = text(&run(&variables, &["audit", "--kind", "client_scope_changed"], "").stdout);
+    assert_eq!(events.lines().count(), 2, "{events}");
+}
+
 #[tokio::test]
 async fn an_invitation_registers_one_user() {
     let service = TestService::start_with(Backend::Sqlite, &[("AUTH_REGISTRATION", "invite")]).await;

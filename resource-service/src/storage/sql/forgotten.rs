@@ -1,4 +1,7 @@
-//! Forgets users who were deleted at auth-service: their notes go.
+//! Forgets users who were deleted at auth-service: their notes go, and they make no new ones.
+//!
+//! A user is marked, together with the cursor, in one short transaction; then the notes go in batches, however many there
+//! are. A note that was under way while its owner was marked may still be stored, so for a while it is looked again.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -14,9 +17,15 @@ use uuid::Uuid;
 use super::schema::{deletions_read, forgotten_users, notes};
 use crate::ports::Clock;
 
-/// For so long notes of a forgotten user are looked for: the longest that auth-service lets any token live (30 days),
-/// and a day.
-const LOOKED_FOR: Duration = Duration::from_hours(31 * 24);
+/// For so long no note is taken from a forgotten user: the longest that auth-service lets any token live (30 days), and a
+/// day.
+const MARKED_FOR: Duration = Duration::from_hours(31 * 24);
+
+/// Far longer than a note is under way.
+const LOOKED_FOR: Duration = Duration::from_mins(10);
+
+/// Users looked for at a time, and notes deleted in one transaction.
+const BATCH: i64 = 100;
 
 /// The one row of `deletions_read`.
 const ROW: i64 = 1;
@@ -34,72 +43,125 @@ impl SqlForgotten {
     pub fn new(sql: Sql, clock: Arc<dyn Clock>) -> Self {
         Self { sql, clock }
     }
-}
 
-#[async_trait]
-impl ForgetUsers for SqlForgotten {
-    async fn cursor(&self) -> Result<Option<Uuid>, Box<dyn Error + Send + Sync>> {
-        Ok(self.sql.read(stored_cursor).await?)
+    /// Deletes the notes of all who are marked and not settled, and settles those who have been marked for long enough.
+    async fn settle(&self) -> Result<(), SqlError> {
+        let now = self.clock.now();
+        let mut after = String::new();
+        loop {
+            let from = after.clone();
+            let users = self.sql.read(move |connection| unsettled(connection, &from)).await?;
+            let Some((last, _)) = users.last() else { return Ok(()) };
+            after.clone_from(last);
+            let names: Arc<[String]> = users.iter().map(|(user, _)| user.clone()).collect();
+            while self.delete_some(Arc::clone(&names)).await? {}
+            let long_ago = (now - LOOKED_FOR).micros();
+            let settled: Vec<String> =
+                users.into_iter().filter(|(_, at)| *at < long_ago).map(|(user, _)| user).collect();
+            if !settled.is_empty() {
+                self.sql.write(move |connection| settle(connection, &settled, now)).await?;
+            }
+        }
     }
 
-    async fn forget(&self, users: &[Uuid], cursor: Option<Uuid>) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let users: Vec<String> = users.iter().map(Uuid::to_string).collect();
-        if users.is_empty() && !self.sql.read(anything_came_back).await? {
-            return Ok(());
-        }
-        let now = self.clock.now();
-        let forgotten = self.sql.write(move |connection| forget(connection, &users, cursor, now)).await?;
-        if forgotten > 0 {
-            tracing::info!(notes = forgotten, "the notes of deleted users are gone");
+    /// Whether there may be more.
+    async fn delete_some(&self, owners: Arc<[String]>) -> Result<bool, SqlError> {
+        let left = self.sql.read(move |connection| some_notes(connection, &owners)).await?;
+        let Some((owner, ids)) = left else { return Ok(false) };
+        let deleted = self.sql.write(move |connection| {
+            let notes = notes::table.filter(notes::owner_id.eq(&owner)).filter(notes::id.eq_any(&ids));
+            Ok(diesel::delete(notes).execute(connection)?)
+        });
+        let deleted = deleted.await?;
+        tracing::info!(notes = deleted, "notes of a deleted user are gone");
+        Ok(true)
+    }
+
+    async fn drop_old_marks(&self) -> Result<(), SqlError> {
+        let long_ago = (self.clock.now() - MARKED_FOR).micros();
+        let old = move || forgotten_users::table.filter(forgotten_users::forgotten_at.lt(long_ago));
+        let oldest = move |connection: &mut AnyConnection| {
+            Ok(old().select(forgotten_users::user_id).first::<String>(connection).optional()?)
+        };
+        if self.sql.read(oldest).await?.is_some() {
+            self.sql.write(move |connection| Ok(diesel::delete(old()).execute(connection)?)).await?;
         }
         Ok(())
     }
 }
 
-fn stored_cursor(connection: &mut AnyConnection) -> Result<Option<Uuid>, SqlError> {
-    let stored: Option<String> =
-        deletions_read::table.find(ROW).select(deletions_read::cursor).first(connection).optional()?;
-    let read = |text: String| text.parse().map_err(|_| SqlError::Inconsistent("deletions_read.cursor".to_owned()));
-    stored.map(read).transpose()
+#[async_trait]
+impl ForgetUsers for SqlForgotten {
+    async fn cursor(&self) -> Result<Option<String>, Box<dyn Error + Send + Sync>> {
+        let stored = self.sql.read(|connection| {
+            Ok(deletions_read::table.find(ROW).select(deletions_read::cursor).first(connection).optional()?)
+        });
+        Ok(stored.await?)
+    }
+
+    async fn forget(&self, users: &[Uuid], cursor: Option<&str>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if let Some(cursor) = cursor.filter(|_| !users.is_empty()) {
+            let (users, cursor) = (users.iter().map(Uuid::to_string).collect::<Vec<_>>(), cursor.to_owned());
+            let now = self.clock.now();
+            self.sql.write(move |connection| mark(connection, &users, &cursor, now)).await?;
+        }
+        self.settle().await?;
+        Ok(self.drop_old_marks().await?)
+    }
+
+    async fn begin_again(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let begun = self.sql.write(|connection| {
+            diesel::delete(forgotten_users::table).execute(connection)?;
+            Ok(diesel::delete(deletions_read::table).execute(connection).map(drop)?)
+        });
+        Ok(begun.await?)
+    }
 }
 
-fn anything_came_back(connection: &mut AnyConnection) -> Result<bool, SqlError> {
-    let forgotten = forgotten_users::table.select(forgotten_users::user_id);
-    let note = notes::table.select(notes::id).filter(notes::owner_id.eq_any(forgotten)).limit(1);
-    Ok(note.first::<String>(connection).optional()?.is_some())
+/// Whether nobody may store a note of this owner.
+pub(super) fn is_forgotten(connection: &mut AnyConnection, owner: Uuid) -> QueryResult<bool> {
+    let mark = forgotten_users::table.find(owner.to_string()).select(forgotten_users::forgotten_at);
+    Ok(mark.first::<i64>(connection).optional()?.is_some())
 }
 
-/// Returns how many notes there were.
-fn forget(
-    connection: &mut AnyConnection,
-    users: &[String],
-    cursor: Option<Uuid>,
-    now: Timestamp,
-) -> Result<usize, SqlError> {
+fn mark(connection: &mut AnyConnection, users: &[String], cursor: &str, now: Timestamp) -> Result<(), SqlError> {
     let again = forgotten_users::table.filter(forgotten_users::user_id.eq_any(users));
     diesel::delete(again).execute(connection)?;
     for user in users {
         let values = (forgotten_users::user_id.eq(user), forgotten_users::forgotten_at.eq(now.micros()));
         diesel::insert_into(forgotten_users::table).values(values).execute(connection).map_err(overtaken)?;
     }
-    let forgotten = forgotten_users::table.select(forgotten_users::user_id);
-    let gone = diesel::delete(notes::table.filter(notes::owner_id.eq_any(forgotten))).execute(connection)?;
-    let long_ago = forgotten_users::table.filter(forgotten_users::forgotten_at.lt((now - LOOKED_FOR).micros()));
-    diesel::delete(long_ago).execute(connection)?;
-    if let Some(cursor) = cursor {
-        keep_cursor(connection, cursor)?;
-    }
-    Ok(gone)
-}
-
-fn keep_cursor(connection: &mut AnyConnection, cursor: Uuid) -> Result<(), SqlError> {
-    let cursor = cursor.to_string();
     let row = deletions_read::table.find(ROW);
-    if diesel::update(row).set(deletions_read::cursor.eq(&cursor)).execute(connection)? == 0 {
-        let first = (deletions_read::id.eq(ROW), deletions_read::cursor.eq(&cursor));
+    if diesel::update(row).set(deletions_read::cursor.eq(cursor)).execute(connection)? == 0 {
+        let first = (deletions_read::id.eq(ROW), deletions_read::cursor.eq(cursor));
         diesel::insert_into(deletions_read::table).values(first).execute(connection).map_err(overtaken)?;
     }
     Ok(())
+}
+
+/// Some users who are marked and not settled, after `after`, and since when.
+fn unsettled(connection: &mut AnyConnection, after: &str) -> Result<Vec<(String, i64)>, SqlError> {
+    Ok(forgotten_users::table
+        .filter(forgotten_users::settled_at.is_null())
+        .filter(forgotten_users::user_id.gt(after))
+        .order(forgotten_users::user_id)
+        .select((forgotten_users::user_id, forgotten_users::forgotten_at))
+        .limit(BATCH)
+        .load(connection)?)
+}
+
+fn settle(connection: &mut AnyConnection, users: &[String], now: Timestamp) -> Result<(), SqlError> {
+    let settled = forgotten_users::table.filter(forgotten_users::user_id.eq_any(users));
+    let at = forgotten_users::settled_at.eq(now.micros());
+    Ok(diesel::update(settled).set(at).execute(connection).map(drop)?)
+}
+
+/// Some notes of one of them.
+fn some_notes(connection: &mut AnyConnection, owners: &[String]) -> Result<Option<(String, Vec<String>)>, SqlError> {
+    let of_anybody = notes::table.select(notes::owner_id).filter(notes::owner_id.eq_any(owners)).order(notes::owner_id);
+    let Some(owner) = of_anybody.first::<String>(connection).optional()? else { return Ok(None) };
+    let ids = notes::table.select(notes::id).filter(notes::owner_id.eq(&owner)).limit(BATCH).load(connection)?;
+    Ok(Some((owner, ids)))
 }
 
 /// Another replica has stored the row meanwhile: with a new look at it the statement is another.

@@ -11,7 +11,7 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::{note_row::NoteRow, schema::notes};
+use super::{forgotten::is_forgotten, note_row::NoteRow, schema::notes};
 use crate::{
     domain::note::{Content, Note, NoteId},
     ports::{NoteStore, Stats, StoreError},
@@ -33,11 +33,14 @@ impl SqlNotes {
 
 #[async_trait]
 impl NoteStore for SqlNotes {
-    async fn insert(&self, note: &Note) -> Result<(), StoreError> {
+    async fn insert(&self, note: &Note) -> Result<bool, StoreError> {
         let note = note.clone();
         let inserted = self.sql.write(move |connection| {
+            if is_forgotten(connection, note.owner)? {
+                return Ok(false);
+            }
             diesel::insert_into(notes::table).values(NoteRow::from(note.clone())).execute(connection)?;
-            Ok(())
+            Ok(true)
         });
         Ok(inserted.await?)
     }

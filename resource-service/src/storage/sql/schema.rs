@@ -15,6 +15,7 @@ diesel::table! {
     forgotten_users (user_id) {
         user_id -> Text,
         forgotten_at -> BigInt,
+        settled_at -> Nullable<BigInt>,
     }
 }
 
@@ -24,5 +25,3 @@ diesel::table! {
         cursor -> Text,
     }
 }
-
-diesel::allow_tables_to_appear_in_same_query!(notes, forgotten_users);
