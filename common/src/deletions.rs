@@ -7,7 +7,6 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use reqwest::{Client, StatusCode, Url};
-use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
@@ -57,18 +56,6 @@ struct Deleted {
     sub: Uuid,
 }
 
-enum Failure {
-    /// The list does not know the cursor.
-    UnknownCursor,
-    Other(Box<dyn Error + Send + Sync>),
-}
-
-impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Other(error.into())
-    }
-}
-
 impl DeletedUsers {
     /// For a service that follows the revocation feed at `feed_url`: the list is beside it. Its client needs the scope
     /// `users:deleted`. Nothing is asked before [`DeletedUsers::run`].
@@ -102,15 +89,19 @@ impl DeletedUsers {
     async fn round(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut cursor = self.memory.cursor().await?;
         loop {
-            let Answer { cursor: next, users } = match self.ask(cursor.as_deref()).await {
-                Ok(answer) => answer,
-                Err(Failure::UnknownCursor) => {
-                    tracing::warn!("the list of deleted users has been put back; reading all of it");
-                    self.memory.begin_again().await?;
-                    cursor = None;
-                    continue;
+            let mut url = self.url.clone();
+            if let Some(cursor) = &cursor {
+                url.query_pairs_mut().append_pair("after", cursor);
+            }
+            let answer = self.tokens.ask(&self.http, url, MAX_BODY_BYTES).await?;
+            let Some(Answer { cursor: next, users }) = answer else {
+                if cursor.is_none() {
+                    return Err(OutboundError::Status(StatusCode::GONE.as_u16()).into());
                 }
-                Err(Failure::Other(error)) => return Err(error),
+                tracing::warn!("the list of deleted users has been put back; reading all of it");
+                self.memory.begin_again().await?;
+                cursor = None;
+                continue;
             };
             let gone: Vec<Uuid> = users.into_iter().map(|user| user.sub).collect();
             self.memory.forget(&gone, next.as_deref()).await?;
@@ -118,30 +109,6 @@ impl DeletedUsers {
                 return Ok(());
             }
             cursor = next;
-        }
-    }
-
-    async fn ask(&self, cursor: Option<&str>) -> Result<Answer, Failure> {
-        let mut url = self.url.clone();
-        if let Some(cursor) = cursor {
-            url.query_pairs_mut().append_pair("after", cursor);
-        }
-        let token = self.tokens.token().await?;
-        let response =
-            self.http.get(url).bearer_auth(token.expose_secret()).send().await.map_err(OutboundError::from)?;
-        match response.status() {
-            StatusCode::OK => {
-                let body = outbound::body(response, MAX_BODY_BYTES).await?;
-                Ok(serde_json::from_slice(&body).map_err(|_| OutboundError::NotUnderstood)?)
-            }
-            StatusCode::GONE if cursor.is_some() => Err(Failure::UnknownCursor),
-            status => {
-                // With 403, the client may have got the scope since the token was made.
-                if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-                    self.tokens.drop_token(&token).await;
-                }
-                Err(OutboundError::Status(status.as_u16()).into())
-            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -67,6 +67,32 @@ impl ServiceTokens {
         let good_until = now + lifetime.saturating_sub(BEFORE_ITS_END).max(lifetime / 2);
         *kept = Some(Kept { token: access_token.clone(), good_until });
         Ok(access_token)
+    }
+
+    /// Asks auth-service, with the service's token, for what comes after a cursor in `url`. `None`: it does not know the
+    /// cursor (410).
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        http: &Client,
+        url: Url,
+        max_body_bytes: usize,
+    ) -> Result<Option<T>, OutboundError> {
+        let token = self.token().await?;
+        let response = http.get(url).bearer_auth(token.expose_secret()).send().await?;
+        match response.status() {
+            StatusCode::OK => {
+                let body = outbound::body(response, max_body_bytes).await?;
+                serde_json::from_slice(&body).map(Some).map_err(|_| OutboundError::NotUnderstood)
+            }
+            StatusCode::GONE => Ok(None),
+            status => {
+                // With 403, the client may have got the scope since the token was made.
+                if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                    self.drop_token(&token).await;
+                }
+                Err(OutboundError::Status(status.as_u16()))
+            }
+        }
     }
 
     /// Drops a token that was not accepted, unless it has been replaced.

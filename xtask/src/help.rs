@@ -87,7 +87,7 @@ Usage: cargo xtask bench flood [--rounds N] [--seconds S] [--store sqlite|redis]
 
   flood             what a flood of logins does to everybody else: p50 and p99 of refreshes and guarded requests
 
-  --rounds N        how often idle and flood follow each other [default: 5]
+  --rounds N        how often idle, busy and flood follow each other [default: 5]
   --seconds S       how long each of them is measured [default: 10]
   --store STORE     sqlite: nothing beside the services; redis: a private Redis and PostgreSQL [default: both in turn]
   --out FILE        add a line of JSON for each number

@@ -36,17 +36,17 @@ pub(super) enum ClientCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Give a client no more tokens; those it has are refused by auth-service at once
-    Disable {
-        /// The client
-        id: ClientId,
-    },
     /// Have a client's tokens allow this and nothing else
     SetScope {
         /// The client
         id: ClientId,
         /// Words divided by spaces; "" for nothing
         scope: Scope,
+    },
+    /// Give a client no more tokens; those it has are refused by auth-service at once
+    Disable {
+        /// The client
+        id: ClientId,
     },
     /// Give a disabled client tokens again
     Enable {
@@ -146,8 +146,8 @@ async fn add(operator: &ClientOperator, args: AddArgs) -> Result<(), Failure> {
         Err(ManageClientError::Taken) if args.if_missing => {
             let client = operator.find(&args.id).await?;
             let whole = client.scope.with(&scope);
-            let lacks = whole != client.scope;
-            let client = if lacks { operator.set_scope(&args.id, whole).await? } else { client };
+            let has_it = scope.is_within(&client.scope);
+            let client = if has_it { client } else { operator.set_scope(&args.id, whole).await? };
             shown(&client, None, args.json)
         }
         Err(error) => Err(error.into()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use common::{actix::Refused, problem::Problem};
+use common::{actix::authenticated_within, problem::Problem};
 
 use super::signed_in::{Asked, deps};
 use crate::domain::session::Session;
@@ -23,9 +23,7 @@ impl<T: FromRequest<Error = Problem> + AsRef<Session> + 'static> FromRequest for
         let (request, asked) = (request.clone(), T::from_request(request, payload));
         Box::pin(async move {
             let found = asked.await?;
-            if deps(&request)?.clock.now().since(found.as_ref().authenticated_at) > LIMIT {
-                return Err(Refused::AuthenticatedTooLongAgo(LIMIT).into());
-            }
+            authenticated_within(LIMIT, found.as_ref().authenticated_at, deps(&request)?.clock.now())?;
             Ok(Self(found))
         })
     }

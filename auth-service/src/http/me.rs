@@ -9,11 +9,11 @@ use super::{
     client_address::ClientAddress,
     fresh::Fresh,
     logout::{PendingAnswer, applied},
-    register::UserAnswer,
+    register::{UserAnswer, read_email, read_username},
     signed_in::SignedIn,
 };
 use crate::{
-    domain::user::{Email, NewEmail, Renaming, Username},
+    domain::user::{NewEmail, Renaming, Username},
     service::{Deps, delete_account::delete_account, profile, rename},
 };
 
@@ -89,10 +89,7 @@ fn new_username(member: Member) -> Result<Option<Username>, Problem> {
     match member {
         Member::Missing => Ok(None),
         Member::Null => Err(Problem::bad_field("username", "cannot be taken away")),
-        Member::Text(text) => {
-            let username = Username::parse(&text).map_err(|error| Problem::bad_field("username", error.to_string()))?;
-            Ok(Some(username))
-        }
+        Member::Text(text) => read_username(&text).map(Some),
     }
 }
 
@@ -100,10 +97,7 @@ fn new_email(member: Member) -> Result<Option<NewEmail>, Problem> {
     match member {
         Member::Missing => Ok(None),
         Member::Null => Ok(Some(NewEmail::None)),
-        Member::Text(text) => {
-            let email = Email::parse(&text).map_err(|error| Problem::bad_field("email", error.to_string()))?;
-            Ok(Some(NewEmail::Address(email)))
-        }
+        Member::Text(text) => Ok(Some(NewEmail::Address(read_email(&text)?))),
     }
 }
 

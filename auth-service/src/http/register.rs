@@ -78,15 +78,20 @@ pub async fn register(
 ) -> Result<HttpResponse, Problem> {
     let RegisterRequest { username, email, password, invite } = body.into_inner();
     let registrant = Registrant {
-        username: Username::parse(&username).map_err(|error| Problem::bad_field("username", error.to_string()))?,
-        email: email
-            .map(|email| Email::parse(&email))
-            .transpose()
-            .map_err(|error| Problem::bad_field("email", error.to_string()))?,
+        username: read_username(&username)?,
+        email: email.as_deref().map(read_email).transpose()?,
         password: Password::new(password).map_err(|error| invalid_password("password", error))?,
         invite: invite.map(InviteCode::presented),
         address: address.0,
     };
     let user = service::register(&deps, registrant).await?;
     Ok(HttpResponse::Created().json(UserAnswer::from(user)))
+}
+
+pub(super) fn read_username(text: &str) -> Result<Username, Problem> {
+    Username::parse(text).map_err(|error| Problem::bad_field("username", error.to_string()))
+}
+
+pub(super) fn read_email(text: &str) -> Result<Email, Problem> {
+    Email::parse(text).map_err(|error| Problem::bad_field("email", error.to_string()))
 }

@@ -7,13 +7,13 @@ use super::{
     audit::own_event,
     confirm_password::{ConfirmError, confirm_password},
     effects::{Applied, change_and_apply},
-    register::own_words,
+    register::judge,
 };
 use crate::{
     domain::{
         audit::AuditKind,
         effect::{Effect, EndReason},
-        password::{Password, WeakPassword, check_strength},
+        password::{Password, WeakPassword},
         session::Session,
     },
     ports::Change,
@@ -56,8 +56,8 @@ pub async fn change_password(
     let turn = deps.hasher.admit(address).map_err(Trouble::from)?;
     for _ in 0..ATTEMPTS {
         let account = confirm_password(deps, &*turn, session, current.clone(), address).await?;
-        let own_words = own_words(&account.user.username, account.user.email.as_ref());
-        check_strength(&new, &own_words).map_err(ChangePasswordError::WeakPassword)?;
+        let user = &account.user;
+        judge(&new, &user.username, user.email.as_ref()).map_err(ChangePasswordError::WeakPassword)?;
         let hash = turn.hash(new.clone()).await.map_err(Trouble::from)?;
         let change = Change::Password { expected: account.password, new: hash };
         let event = own_event(deps, AuditKind::PasswordChanged, session, address);

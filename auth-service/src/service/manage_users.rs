@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     Trouble, delete_account,
-    register::own_words,
+    register::judge,
     rename::{described, renamed},
     temporary_password::{self, NotTaken},
 };
@@ -14,7 +14,7 @@ use crate::{
         audit::{Actor, AuditEvent, AuditKind},
         effect::{Effect, EndReason},
         ids::UserId,
-        password::{Password, WeakPassword, check_strength},
+        password::{Password, WeakPassword},
         user::{Email, Identifier, Renaming, User, Username},
     },
     ports::{Change, Clock, HashTurn, Insertion, NewAccount, Renamed, Rng, UserStore},
@@ -91,8 +91,7 @@ impl Operator {
 
     /// Adds a user, whatever registration allows.
     pub async fn add(&self, addition: Addition, turn: &dyn HashTurn) -> Result<User, ManageError> {
-        let own_words = own_words(&addition.username, addition.email.as_ref());
-        check_strength(&addition.password, &own_words).map_err(ManageError::WeakPassword)?;
+        judge(&addition.password, &addition.username, addition.email.as_ref()).map_err(ManageError::WeakPassword)?;
         let password = turn.hash(addition.password).await.map_err(Trouble::from)?;
         let now = self.clock.now();
         let user = User {

@@ -63,8 +63,8 @@ pub async fn register(deps: &Deps, registrant: Registrant) -> Result<User, Regis
         (Registration::Invite, Some(code)) => Some(code.hashed()),
         (Registration::Open, _) => None,
     };
-    let own_words = own_words(&registrant.username, registrant.email.as_ref());
-    check_strength(&registrant.password, &own_words).map_err(RegisterError::WeakPassword)?;
+    judge(&registrant.password, &registrant.username, registrant.email.as_ref())
+        .map_err(RegisterError::WeakPassword)?;
     let turn = deps.hasher.admit(registrant.address).map_err(Trouble::from)?;
     let name = Guarded::Registration(registrant.username.as_str());
     let reservation = deps.throttle.reserve(name, registrant.address).await?;
@@ -93,8 +93,13 @@ pub async fn register(deps: &Deps, registrant: Registrant) -> Result<User, Regis
     }
 }
 
+/// Judges a new password of whoever goes by these names.
+pub(super) fn judge(password: &Password, username: &Username, email: Option<&Email>) -> Result<(), WeakPassword> {
+    check_strength(password, &own_words(username, email))
+}
+
 /// What an attacker who knows the user would try first.
-pub(super) fn own_words<'a>(username: &'a Username, email: Option<&'a Email>) -> Vec<&'a str> {
+fn own_words<'a>(username: &'a Username, email: Option<&'a Email>) -> Vec<&'a str> {
     let address = email.map(Email::as_str);
     let local_part = address.and_then(|address| address.split('@').next());
     [Some(username.as_str()), address, local_part, Some("latchkey")].into_iter().flatten().collect()

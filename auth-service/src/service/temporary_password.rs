@@ -6,14 +6,14 @@ use super::{
     Deps, Trouble,
     audit::own_event,
     effects::{Applied, change_and_apply},
-    register::own_words,
+    register::judge,
 };
 use crate::{
     domain::{
         audit::{Actor, AuditKind},
         effect::{Effect, EndReason},
         ids::UserId,
-        password::{Password, TEMPORARY_PASSWORD_TTL, WeakPassword, check_strength},
+        password::{Password, TEMPORARY_PASSWORD_TTL, WeakPassword},
         session::Session,
         user::{Account, User},
     },
@@ -57,7 +57,7 @@ pub(super) async fn change(
     password: Password,
     clock: &dyn Clock,
 ) -> Result<Change, NotTaken> {
-    check_strength(&password, &own_words(&user.username, user.email.as_ref())).map_err(NotTaken::WeakPassword)?;
+    judge(&password, &user.username, user.email.as_ref()).map_err(NotTaken::WeakPassword)?;
     Ok(Change::TemporaryPassword { new: turn.hash(password).await?, until: clock.now() + TEMPORARY_PASSWORD_TTL })
 }
 
@@ -99,8 +99,7 @@ pub(super) async fn replace_password(
     if current.as_bytes() == new.as_bytes() {
         return Err(NotTaken::WeakPassword(WeakPassword::the_same()));
     }
-    let own_words = own_words(&account.user.username, account.user.email.as_ref());
-    check_strength(new, &own_words).map_err(NotTaken::WeakPassword)?;
+    judge(new, &account.user.username, account.user.email.as_ref()).map_err(NotTaken::WeakPassword)?;
     let hash = turn.hash(new.clone()).await?;
     let user = account.user.id;
     let change = Change::Password { expected: account.password, new: hash.clone() };

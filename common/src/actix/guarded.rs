@@ -167,17 +167,18 @@ impl<H, A: Requirement<H>, B: Requirement<H>> Requirement<H> for (A, B) {
     }
 }
 
+/// Whether the password was given at most `limit` ago.
+pub fn authenticated_within(limit: Duration, authenticated_at: Timestamp, now: Timestamp) -> Result<(), Refused> {
+    if now.since(authenticated_at) > limit { Err(Refused::AuthenticatedTooLongAgo(limit)) } else { Ok(()) }
+}
+
 /// The password was given at most `SECONDS` ago (`auth_time`; RFC 9470 for the answer otherwise).
 #[derive(Debug)]
 pub struct AuthenticatedWithin<const SECONDS: u64>;
 
 impl<const SECONDS: u64> Requirement for AuthenticatedWithin<SECONDS> {
     fn check(user: &User, now: Timestamp) -> Result<(), Refused> {
-        let limit = Duration::from_secs(SECONDS);
-        if now.since(user.authenticated_at) > limit {
-            return Err(Refused::AuthenticatedTooLongAgo(limit));
-        }
-        Ok(())
+        authenticated_within(Duration::from_secs(SECONDS), user.authenticated_at, now)
     }
 }
 

@@ -24,7 +24,7 @@ pub mod bearer;
 mod guarded;
 pub mod resource;
 
-pub use guarded::{AuthenticatedWithin, Guarded, Refused, Requirement, Verified};
+pub use guarded::{AuthenticatedWithin, Guarded, Refused, Requirement, Verified, authenticated_within};
 
 pub use crate::{
     claims::{Principal, Service, User},

@@ -2,8 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::{Client, StatusCode, Url};
-use secrecy::ExposeSecret;
+use reqwest::{Client, Url};
 use serde::Deserialize;
 use tokio::{task::spawn_blocking, time::sleep};
 
@@ -168,21 +167,7 @@ impl Follower {
             _ => self.wait,
         };
         url.query_pairs_mut().append_pair("wait", &wait.as_secs().to_string());
-        let token = self.tokens.token().await?;
-        let response = self.http.get(url).bearer_auth(token.expose_secret()).send().await?;
-        match response.status() {
-            StatusCode::OK => {
-                let body = outbound::body(response, MAX_BODY_BYTES).await?;
-                serde_json::from_slice(&body).map_err(|_| OutboundError::NotUnderstood.into())
-            }
-            StatusCode::GONE => Err(Failure::UnknownCursor),
-            status => {
-                if status == StatusCode::UNAUTHORIZED {
-                    self.tokens.drop_token(&token).await;
-                }
-                Err(OutboundError::Status(status.as_u16()).into())
-            }
-        }
+        self.tokens.ask(&self.http, url, MAX_BODY_BYTES).await?.ok_or(Failure::UnknownCursor)
     }
 
     /// Between half and all of what it says, so that many services do not come back at once.

@@ -1,11 +1,11 @@
 //! `GET /internal/deleted-users`: whose data other services must not keep.
 
 use actix_web::{HttpRequest, web};
-use common::problem::{Problem, Status};
+use common::problem::Problem;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::require_service;
+use super::{cursor_unknown, require_service};
 use crate::{
     domain::user::{DeletedUser, DeletionPlace},
     service::{
@@ -63,7 +63,5 @@ pub(super) async fn deleted_users(
     let after = query.into_inner().after.map(|text| text.parse::<DeletionPlace>()).transpose();
     let after = after.map_err(|error| Problem::bad_field("after", error.to_string()))?;
     let page = deleted_page(&*deps.users, after, PAGE).await?;
-    page.map(|page| web::Json(page.into())).ok_or_else(|| {
-        Problem::new(Status::Gone, "cursor_unknown", "The list does not know this cursor: ask without one")
-    })
+    page.map(|page| web::Json(page.into())).ok_or_else(|| cursor_unknown("list"))
 }

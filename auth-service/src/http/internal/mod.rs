@@ -9,7 +9,7 @@ use common::{
         bearer,
         resource::{get, resource},
     },
-    problem::Problem,
+    problem::{Problem, Status},
 };
 
 use crate::service::{Deps, authenticate_service::authenticate_service};
@@ -20,6 +20,12 @@ pub fn internal_routes(config: &mut web::ServiceConfig) {
     config
         .service(resource("/internal/revocations", [get(revocations::revocations)]))
         .service(resource("/internal/deleted-users", [get(deleted_users::deleted_users)]));
+}
+
+/// 410 for a place that there is not, or not any more.
+fn cursor_unknown(what: &str) -> Problem {
+    let detail = format!("The {what} does not know this cursor: ask without one");
+    Problem::new(Status::Gone, "cursor_unknown", detail)
 }
 
 /// 401 or 403, unless a service asks that may do what `scope` says.

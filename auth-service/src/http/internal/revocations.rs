@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
-use common::{
-    problem::{Problem, Status},
-    server::Stopping,
-};
+use common::{problem::Problem, server::Stopping};
 use serde::{Deserialize, Serialize};
 
-use super::require_service;
+use super::{cursor_unknown, require_service};
 use crate::{
     domain::revocation::{Cursor, Revocation},
     service::{
@@ -90,9 +87,7 @@ pub(super) async fn revocations(
 impl From<FeedError> for Problem {
     fn from(error: FeedError) -> Self {
         match error {
-            FeedError::UnknownCursor => {
-                Self::new(Status::Gone, "cursor_unknown", "The log does not know this cursor: ask without one")
-            }
+            FeedError::UnknownCursor => cursor_unknown("log"),
             FeedError::Store(error) => Trouble::from(error).into(),
         }
     }

@@ -61,12 +61,8 @@ impl PrivateRedis {
         let (of, password) =
             (format!("replicaof 127.0.0.1 {}", primary.port), format!("masterauth {}", Self::PASSWORD));
         let replica = Self::start_with(&["appendfsync always", &of, &password]);
-        let mut patience = 3_000;
-        while redis::cmd("WAIT").arg(&["1", "100"]).query::<u32>(&mut primary.connection()).unwrap() != 1 {
-            patience -= 1;
-            assert!(patience > 0, "the replica does not catch up");
-            thread::sleep(Duration::from_millis(10));
-        }
+        let copies: u32 = redis::cmd("WAIT").arg(&["1", "30000"]).query(&mut primary.connection()).unwrap();
+        assert_eq!(copies, 1, "the replica does not catch up");
         replica
     }
 
@@ -292,12 +288,9 @@ impl PrivateSentinel {
         Self { port, _folder: folder, _process: process }
     }
 
-    /// Whether it could make a replica the primary.
-    pub fn knows_a_replica(&self, name: &str) -> bool {
-        let url = format!("redis://127.0.0.1:{}", self.port);
-        let Ok(mut connection) = redis::Client::open(url).unwrap().get_connection() else { return false };
-        let known: redis::Value = redis::cmd("SENTINEL").arg(&["REPLICAS", name]).query(&mut connection).unwrap();
-        matches!(known, redis::Value::Array(replicas) if !replicas.is_empty())
+    /// A connection to the sentinel itself, once it is there.
+    pub fn connection(&self) -> redis::Connection {
+        redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap().get_connection().unwrap()
     }
 
     /// Redis by this name.
