@@ -21,7 +21,7 @@ pub mod env;
 pub mod jwe;
 #[cfg(feature = "verifier")]
 pub mod jwk;
-#[cfg(feature = "jwks")]
+#[cfg(feature = "verifier")]
 pub mod jwks;
 #[cfg(any(feature = "jwks", feature = "revocation"))]
 pub mod outbound;

@@ -3,15 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use auth_service::{
-    domain::client::GrantType,
-    ports::SystemRng,
-    service::manage_clients::{ClientAddition, ClientOperator},
-    storage::sql::SqlClients,
-};
-use common::{clock::Clock, sql::Sql, testing::ManualClock};
+use auth_service::domain::client::GrantType;
+use common::{sql::Sql, testing::ManualClock};
 use reqwest::Method;
-use secrecy::zeroize::Zeroizing;
 
 use super::{
     auth::{
@@ -47,7 +41,7 @@ impl System {
             ("REVOCATION_FEED_URL", format!("{}/internal/revocations", followed.internal())),
             ("SERVICE_TOKEN_URL", format!("{}/oauth/token", followed.public())),
             ("SERVICE_CLIENT_ID", "resource-service".to_owned()),
-            ("SERVICE_CLIENT_SECRET", secret.to_string()),
+            ("SERVICE_CLIENT_SECRET", secret),
             ("JWT_JWKS_URL", format!("{}/.well-known/jwks.json", followed.public())),
         ];
         let settings: Vec<_> =
@@ -106,25 +100,14 @@ impl System {
     }
 }
 
-/// Adds a client; its secret.
-pub async fn add_client(auth: &TestService, id: &str, scope: &str, audiences: &[&str]) -> Zeroizing<String> {
-    let addition = ClientAddition {
-        id: id.parse().unwrap(),
-        secret: None,
-        grants: vec![GrantType::ClientCredentials],
-        scope: scope.parse().unwrap(),
-        audiences: audiences.iter().map(|audience| (*audience).to_owned()).collect(),
-        token_ttl: Duration::from_mins(5),
-    };
-    let (_, secret) = client_operator(auth).add(addition).await.unwrap();
-    secret.expose().to_owned().into()
-}
-
-/// What an operator's commands would do to the clients.
-pub fn client_operator(auth: &TestService) -> ClientOperator {
-    let clients = Arc::new(SqlClients::new(database(auth)));
-    let clock = Arc::clone(&auth.clock) as Arc<dyn Clock>;
-    ClientOperator { clients, clock, rng: Arc::new(SystemRng) }
+/// Adds a client that asks for tokens of its own; its secret.
+pub async fn add_client(auth: &TestService, id: &str, scope: &str, audiences: &[&str]) -> String {
+    let client = auth.client(id, |rights| {
+        rights.grants = vec![GrantType::ClientCredentials];
+        rights.scope = scope.parse().unwrap();
+        rights.audiences = audiences.iter().map(|audience| audience.parse().unwrap()).collect();
+    });
+    client.await.secret
 }
 
 /// auth-service's database.
