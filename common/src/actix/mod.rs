@@ -21,9 +21,11 @@
 
 pub mod answers;
 pub mod bearer;
+mod bearer_token;
 mod guarded;
 pub mod resource;
 
+pub use bearer_token::BearerToken;
 pub use guarded::{AuthenticatedWithin, Guarded, Refused, Requirement, Verified, authenticated_within};
 
 pub use crate::{
