@@ -214,7 +214,8 @@ mod tests {
                 pause <= Duration::from_secs(nominal) && pause > Duration::from_secs(nominal) * 9 / 10,
                 "{pause:?}"
             );
-            now = now + pause;
+            // An instant has whole microseconds.
+            now = now + pause + Duration::from_micros(1);
             let probe = asked(&mut circuit, now);
             circuit.failed(probe, now, 255);
         }
