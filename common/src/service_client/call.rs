@@ -180,10 +180,11 @@ impl Sending<'_> {
             let failed = match self.once(&token).await {
                 Ok(response) if !retry::is_away(response.status()) => {
                     attempt.into_iter().for_each(Attempt::succeeded);
-                    let is_first = refused.is_none();
-                    refused = self.refusal(&response, &token).filter(|_| is_first);
-                    if refused.is_some() {
-                        continue;
+                    if refused.is_none() {
+                        refused = self.refusal(&response, &token);
+                        if refused.is_some() {
+                            continue;
+                        }
                     }
                     return Ok(response);
                 }

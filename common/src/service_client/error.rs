@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
+
 use super::retry::is_away;
 #[cfg(feature = "problem")]
 use crate::problem::{Problem, Status};
@@ -121,12 +123,14 @@ impl CallError {
             | Self::Exchange(TokenError::LeftAlone(retry_after)) => Some((*retry_after).max(SOON)),
             Self::Status { status, .. }
             | Self::OwnToken(TokenError::Status(status))
-            | Self::Exchange(TokenError::Status(status)) => {
-                reqwest::StatusCode::from_u16(*status).is_ok_and(is_away).then_some(SOON)
-            }
+            | Self::Exchange(TokenError::Status(status)) => is_over_soon(*status).then_some(SOON),
             _ => None,
         }
     }
+}
+
+fn is_over_soon(status: u16) -> bool {
+    StatusCode::from_u16(status).is_ok_and(|status| is_away(status) || status == StatusCode::TOO_MANY_REQUESTS)
 }
 
 #[cfg(feature = "problem")]
@@ -171,6 +175,7 @@ mod tests {
         let left_alone = CallError::LeftAlone { peer: peer(), retry_after: Duration::from_millis(4_100) };
         assert_eq!(answer(left_alone), (503, "unavailable", Some("5".to_owned())));
         assert_eq!(answer(CallError::OwnToken(TokenError::Status(503))).0, 503);
+        assert_eq!(answer(CallError::Exchange(TokenError::Status(429))).0, 503);
         assert_eq!(answer(CallError::OwnToken(TokenError::Refused("invalid_client".to_owned()))).0, 502);
         assert_eq!(answer(CallError::Exchange(TokenError::Refused("invalid_grant".to_owned()))).1, "invalid_token");
         let not_found = CallError::Status { peer: peer(), status: 404, code: Some("not_found".to_owned()) };

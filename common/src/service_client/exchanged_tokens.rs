@@ -74,6 +74,7 @@ impl ExchangedTokens {
     }
 
     /// How many are kept.
+    #[cfg(feature = "server")]
     pub fn len(&self) -> usize {
         self.kept.len()
     }
