@@ -28,7 +28,7 @@ async fn it_opens_fails_fast_looks_once_and_closes() {
         assert!(matches!(error, CallError::LeftAlone { .. }), "{error}");
         assert!(error.to_string().starts_with(&peer.url("")) && !error.to_string().contains("hunter2"), "{error}");
     }
-    assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert_eq!(peer.times_asked(), 5);
     let left_alone = format!(r#"test_service_calls_total{{peer="{}",outcome="left_alone"}}"#, peer.url(""));
     assert_eq!(fixture.number(&left_alone), Some(100));
@@ -39,7 +39,7 @@ async fn it_opens_fails_fast_looks_once_and_closes() {
     assert_eq!((peer.times_asked(), fixture.number(&state)), (6, Some(2)));
 
     fixture.clock.advance(SECOND_PAUSE);
-    peer.behave(|_, _| Reply::status(200).after(Duration::from_millis(300)));
+    peer.behave(|_, _| Reply::status(200).after(Duration::from_millis(1_500)));
     let mut callers = JoinSet::new();
     for _ in 0..20 {
         let call = fixture.client.get(peer.url("/"));
@@ -76,14 +76,14 @@ async fn a_peer_that_hangs_or_is_not_there_opens_it_and_another_peer_is_untouche
     let (tokens, hanging) = (Server::of_tokens(), Server::start(|_, _| Reply::status(200).after(NEVER)));
     let (gone, sound) = (Server::start(|_, _| Reply::status(200)), Server::start(|_, _| Reply::status(404)));
     gone.stop().await;
-    let fixture = Fixture::with_limits(&tokens, IMPATIENT);
+    let fixture = Fixture::new(&tokens);
     for (peer, expected) in [(&hanging, NoAnswer::NotInTime), (&gone, NoAnswer::NoConnection)] {
         // Five tries: three, and two until it opens.
         for _ in 0..2 {
-            let error = fixture.client.get(peer.url("/")).send().await.unwrap_err();
+            let error = fixture.client.get(peer.url("/")).limits(IMPATIENT).send().await.unwrap_err();
             assert_eq!(error, CallError::NoAnswer { peer: peer.url(""), why: expected });
         }
-        let error = fixture.client.get(peer.url("/")).send().await.unwrap_err();
+        let error = fixture.client.get(peer.url("/")).limits(IMPATIENT).send().await.unwrap_err();
         assert!(matches!(error, CallError::LeftAlone { .. }), "{error}");
     }
     assert_eq!(hanging.times_asked(), 5);

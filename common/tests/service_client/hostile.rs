@@ -59,7 +59,7 @@ async fn an_answer_without_an_end_is_read_up_to_the_limit() {
 async fn an_answer_that_comes_drop_by_drop_is_read_until_the_time_is_over() {
     let tokens = Server::of_tokens();
     let limits = Limits { whole_call: Duration::from_millis(800), ..IMPATIENT };
-    let client = Fixture::with_limits(&tokens, limits).client;
+    let client = Fixture::new(&tokens).client;
     let slow_body = raw(|connection| {
         connection.write_all(HEAD).unwrap();
         trickle(connection, b"1\r\nx\r\n", Duration::from_millis(50));
@@ -70,12 +70,12 @@ async fn an_answer_that_comes_drop_by_drop_is_read_until_the_time_is_over() {
     });
     for peer in [slow_body, slow_head] {
         let start = Instant::now();
-        let error = match client.post(&peer).send().await {
+        let error = match client.post(&peer).limits(limits).send().await {
             Ok(answer) => answer.json::<u32>().await.unwrap_err(),
             Err(error) => error,
         };
         assert_eq!(error, CallError::NoAnswer { peer, why: NoAnswer::NotInTime });
-        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
     }
 }
 

@@ -78,13 +78,13 @@ async fn an_old_token_is_renewed_while_it_is_used() {
     fixture.clock.advance(Duration::from_secs(239));
     assert_eq!(fixture.own_token().await, "own-1");
     assert_eq!(tokens.times_asked(), 1);
-    tokens.behave(|asked, number| issue(asked, number).after(Duration::from_millis(500)));
+    tokens.behave(|asked, number| issue(asked, number).after(Duration::from_millis(2_500)));
     fixture.clock.advance(Duration::from_secs(1));
     let start = Instant::now();
     for _ in 0..100 {
         assert_eq!(fixture.own_token().await, "own-1");
     }
-    assert!(start.elapsed() < Duration::from_millis(400), "nobody waits for the renewal");
+    assert!(start.elapsed() < Duration::from_secs(2), "nobody waits for the renewal");
     until("the renewal", async || fixture.own_token().await == "own-2").await;
     assert_eq!(tokens.times_asked(), 2);
 }
@@ -144,7 +144,7 @@ async fn an_endpoint_that_hangs_soon_costs_nobody_any_time() {
     for _ in 0..100 {
         assert!(fixture.client.get(peer.url("/")).send().await.is_err());
     }
-    assert!(start.elapsed() < Duration::from_millis(300), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert_eq!((tokens.times_asked(), peer.times_asked()), (6, 0));
     let circuit = format!(r#"test_service_circuit_state{{peer="{}"}}"#, tokens.url("/oauth/token"));
     assert_eq!(fixture.number(&circuit), Some(2));

@@ -225,7 +225,7 @@ impl Fixture {
 
 /// A peer that does not answer at all is waited for so long in a test.
 pub const IMPATIENT: Limits =
-    Limits { per_try: Duration::from_millis(300), whole_call: Duration::from_secs(2), tries: 3, body: 64 * 1024 };
+    Limits { per_try: Duration::from_secs(1), whole_call: Duration::from_secs(5), tries: 3, body: 64 * 1024 };
 
 /// Longer than anybody waits here.
 pub const NEVER: Duration = Duration::from_mins(1);
