@@ -103,7 +103,11 @@ impl App {
                 (Arc::new(sessions), log, Arc::new(throttle))
             };
         tasks.spawn(background::announce(announcements, Arc::clone(&log), Arc::clone(&clock)));
-        tasks.spawn(background::follow_revoked_tokens(Arc::clone(&revoked_tokens), Arc::clone(&log), Arc::clone(&clock)));
+        tasks.spawn(background::follow_revoked_tokens(
+            Arc::clone(&revoked_tokens),
+            Arc::clone(&log),
+            Arc::clone(&clock),
+        ));
         let feed = Arc::new(RevocationFeed::new(Arc::clone(&log), &metrics));
         tasks.spawn(Arc::clone(&feed).run());
         tasks.spawn(background::apply_effects(Arc::clone(&users), Arc::clone(&sessions), Arc::clone(&clock)));

@@ -10,7 +10,7 @@ use common::{
     outbound::OutboundError,
     revocation::{Follower, Mirror, RevocationSettings},
     server::{self, Options, Running, Signals},
-    service_client::ServiceClient,
+    service_client::{ServiceClient, ServiceClientSettings},
     sql::{MigrateError, Prepared, Sql},
     telemetry::{
         management::{Dependencies, Health},
@@ -23,9 +23,10 @@ use tokio::task::JoinSet;
 use crate::{
     config::Config,
     http::{self, BODY_LIMIT},
-    ports::{Clock, NoteStore, Rng},
-    service::Notes,
-    storage::sql::{SCHEMA, SqlForgotten, SqlNotes},
+    ports::{Clock, NoteStore, Rng, UserDirectory},
+    remote::{AuthService, ResourceService},
+    service::{Activities, NextService, Notes, Shares},
+    storage::sql::{SCHEMA, SqlForgotten, SqlNotes, SqlShares},
 };
 
 /// How long notes of a user who is gone may stay behind.
@@ -58,12 +59,18 @@ impl App {
         let prepared = SCHEMA.prepare(&config.database, config.migrate, &mut tasks).await?;
         let sql = Sql::open(&config.database, "sql")?;
         let store: Arc<dyn NoteStore> = Arc::new(SqlNotes::new(sql.clone()));
+        let share_store = Arc::new(SqlShares::new(sql.clone()));
         let forgotten: Arc<dyn ForgetUsers> = Arc::new(SqlForgotten::new(sql, Arc::clone(&clock)));
 
         let (mut verifier, jwks) = verifier(config, &clock, &rng)?;
         let metrics = Metrics::new("resource");
-        let follow = |settings| follow(settings, jwks.as_ref(), forgotten, &metrics, &clock, &rng, &mut tasks);
-        let mirror = config.revocation.as_ref().map(follow).transpose()?;
+        let client = config.client.as_ref().map(|settings| client(settings, &metrics, &clock, &rng)).transpose()?;
+        let followed = config.revocation.as_ref().zip(client.clone());
+        let directory = followed.as_ref().map(|(revocation, client)| {
+            Arc::new(AuthService::beside(&revocation.feed_url, client.clone())) as Arc<dyn UserDirectory>
+        });
+        let follow = |(settings, client)| follow(settings, client, jwks.as_ref(), forgotten, &clock, &rng, &mut tasks);
+        let mirror = followed.map(follow);
         if mirror.is_none() {
             tracing::warn!("REVOCATION_FEED_URL is not set: tokens are good until they expire, revoked or not");
         }
@@ -76,6 +83,12 @@ impl App {
             let client = Arc::clone(client);
             tasks.spawn(async move { client.run().await });
         }
+        let next = config.peer.as_ref().zip(config.client.as_ref()).zip(client).map(|((url, settings), client)| {
+            let peer = Arc::new(ResourceService::at(url, client));
+            NextService { peer, client_id: settings.client_id.clone() }
+        });
+        let activities = web::Data::new(Activities::new(Arc::clone(&store), config.audience.clone(), next));
+        let shares = web::Data::new(Shares::new(share_store, directory, Arc::clone(&clock)));
         let notes = web::Data::new(Notes::new(Arc::clone(&store), clock, rng));
 
         let options = Options {
@@ -86,7 +99,12 @@ impl App {
             body_limit: BODY_LIMIT,
         };
         let public = move |routes: &mut web::ServiceConfig| {
-            routes.app_data(verifier.clone()).app_data(notes.clone()).configure(http::routes);
+            routes
+                .app_data(verifier.clone())
+                .app_data(notes.clone())
+                .app_data(shares.clone())
+                .app_data(activities.clone())
+                .configure(http::routes);
         };
         let needs = Arc::new(Needs { store, prepared, jwks, mirror });
         let running = server::start(&options, metrics, needs, public, |_| {})?;
@@ -136,19 +154,29 @@ fn verifier(
     Ok((verifier.with_source(Arc::clone(&client) as Arc<dyn KeySource>), Some(client)))
 }
 
-/// A mirror of what was revoked, kept up by one of `tasks`; another one forgets who is gone.
-fn follow(
-    settings: &RevocationSettings,
-    jwks: Option<&Arc<JwksClient>>,
-    forgotten: Arc<dyn ForgetUsers>,
+/// What calls other services, and counts how that goes.
+fn client(
+    settings: &ServiceClientSettings,
     metrics: &Metrics,
     clock: &Arc<dyn Clock>,
     rng: &Arc<dyn Rng>,
-    tasks: &mut JoinSet<()>,
-) -> Result<Arc<Mirror>, OutboundError> {
-    let mirror = Arc::new(Mirror::new(settings.policy, Arc::clone(clock)));
-    let client = ServiceClient::new(settings.client.clone(), Arc::clone(clock), Arc::clone(rng))?;
+) -> Result<ServiceClient, OutboundError> {
+    let client = ServiceClient::new(settings.clone(), Arc::clone(clock), Arc::clone(rng))?;
     client.measure(metrics);
+    Ok(client)
+}
+
+/// A mirror of what was revoked, kept up by one of `tasks`; another one forgets who is gone.
+fn follow(
+    settings: &RevocationSettings,
+    client: ServiceClient,
+    jwks: Option<&Arc<JwksClient>>,
+    forgotten: Arc<dyn ForgetUsers>,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+    tasks: &mut JoinSet<()>,
+) -> Arc<Mirror> {
+    let mirror = Arc::new(Mirror::new(settings.policy, Arc::clone(clock)));
     let deletions = DeletedUsers::beside(&settings.feed_url, client.clone(), forgotten);
     tasks.spawn(deletions.run(FORGET_PAUSE));
     let mut follower = Follower::new(Arc::clone(&mirror), client, settings, Arc::clone(clock), Arc::clone(rng));
@@ -156,7 +184,7 @@ fn follow(
         follower = follower.with_keys(Arc::clone(client) as Arc<dyn KeySource>);
     }
     tasks.spawn(follower.run());
-    Ok(mirror)
+    mirror
 }
 
 /// How many revocations the mirror knows, and how old its knowledge is.

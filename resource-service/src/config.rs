@@ -7,7 +7,7 @@ use common::{
     jwks::Url,
     outbound::http_url,
     revocation::{REVOCATION, RevocationSettings},
-    service_client::SERVICE_CLIENT,
+    service_client::{SERVICE_CLIENT, ServiceClientSettings},
     settings::{self, Tokens},
     sql::DatabaseUrl,
     telemetry::log,
@@ -21,6 +21,7 @@ const OWN: &[Setting] = &[
     Setting { name: "RESOURCE_MIGRATE", default: Some("true"), secret: false, help: "Whether `serve` migrates the database first." },
     Setting { name: "RESOURCE_BIND", default: Some("0.0.0.0:8082"), secret: false, help: "The public listener, for the gateway." },
     Setting { name: "RESOURCE_INTERNAL_BIND", default: Some("0.0.0.0:9082"), secret: false, help: "The internal listener: /livez, /readyz, /metrics." },
+    Setting { name: "RESOURCE_PEER_URL", default: None, secret: false, help: "Another resource service, or this one, which /api/activity asks on behalf of the user. Needs the SERVICE_ settings." },
     Setting { name: "RESOURCE_DRAIN_TIMEOUT", default: Some("20s"), secret: false, help: "At the end, requests in flight have this long to finish." },
 ];
 
@@ -38,6 +39,7 @@ struct Raw {
     resource_migrate: Option<String>,
     resource_bind: Option<String>,
     resource_internal_bind: Option<String>,
+    resource_peer_url: Option<String>,
     resource_drain_timeout: Option<String>,
 }
 
@@ -50,6 +52,10 @@ pub struct Config {
     pub jwks: Option<Url>,
     /// How revocations are followed, where they are.
     pub revocation: Option<RevocationSettings>,
+    /// Who this service is as a client of auth-service, where it is one.
+    pub client: Option<ServiceClientSettings>,
+    /// Who is asked on behalf of users.
+    pub peer: Option<Url>,
     /// Who this service is in a token's `aud`.
     pub audience: String,
     /// Where notes are kept.
@@ -72,7 +78,14 @@ impl Config {
         let log = settings::log(&mut env);
         let tokens = Tokens::read(&mut env);
         let revocation = RevocationSettings::read(&mut env);
+        let client = match &revocation {
+            Some(Some(revocation)) => Some(Some(revocation.client.clone())),
+            Some(None) => ServiceClientSettings::read_optional(&mut env),
+            None => None,
+        };
         let raw: Raw = env.section();
+        let is_client = client.as_ref().is_some_and(Option::is_some);
+        let peer = raw.resource_peer_url.map(|url| peer(&mut env, url, is_client));
         let jwks = tokens.as_ref().and_then(|tokens| jwks(&mut env, tokens, raw.jwt_jwks_url));
         let audience = env.parse("JWT_AUDIENCE", raw.jwt_audience, audience);
         let database = env.parse("RESOURCE_DATABASE_URL", raw.resource_database_url, str::parse::<DatabaseUrl>);
@@ -87,6 +100,8 @@ impl Config {
                 tokens: tokens?,
                 jwks,
                 revocation: revocation?,
+                client: client?,
+                peer: if let Some(peer) = peer { Some(peer?) } else { None },
                 audience: audience?,
                 database: database?,
                 migrate: migrate?,
@@ -132,6 +147,15 @@ fn jwks(env: &mut Env, tokens: &Tokens, raw: Option<String>) -> Option<Url> {
     env.parse("JWT_JWKS_URL", raw, |text| {
         http_url(text).ok_or("must be the http or https address of auth-service's /.well-known/jwks.json")
     })
+}
+
+/// Whoever has no tokens of its own cannot ask on behalf of anybody.
+fn peer(env: &mut Env, raw: String, is_client: bool) -> Option<Url> {
+    if !is_client {
+        env.reject("RESOURCE_PEER_URL", "needs SERVICE_TOKEN_URL, SERVICE_CLIENT_ID and SERVICE_CLIENT_SECRET");
+        return None;
+    }
+    env.parse("RESOURCE_PEER_URL", Some(raw), |text| http_url(text).ok_or("must be an http or https address"))
 }
 
 fn audience(text: &str) -> Result<String, &'static str> {

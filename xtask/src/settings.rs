@@ -12,7 +12,8 @@ use crate::secrets;
 pub const ADMIN_USERNAME: &str = "ADMIN_USERNAME";
 pub const ADMIN_PASSWORD: &str = "ADMIN_PASSWORD";
 
-/// resource-service is a client of auth-service, from which it learns what was revoked.
+/// resource-service is a client of auth-service, from which it learns what was revoked and who goes by which name, and
+/// where it gets tokens to act for users at the next resource service, which is itself.
 pub const CLIENT: &str = Service::Resource.name();
 pub const CLIENT_SECRET: &str = "SERVICE_CLIENT_SECRET";
 
@@ -125,6 +126,7 @@ impl Service {
                 ("REVOCATION_STATE_FILE", instance.revocation_state().display().to_string()),
                 ("SERVICE_TOKEN_URL", format!("http://127.0.0.1:{}/oauth/token", ports.auth)),
                 ("SERVICE_CLIENT_ID", CLIENT.to_owned()),
+                ("RESOURCE_PEER_URL", format!("http://127.0.0.1:{}", ports.resource)),
                 ("JWT_JWKS_URL", format!("http://127.0.0.1:{}/.well-known/jwks.json", ports.auth)),
             ],
         }

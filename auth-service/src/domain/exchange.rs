@@ -176,7 +176,11 @@ mod tests {
         let (mut subject, client) = (subject("a", &[], 900), client("a", &[], &[]));
         for aud in [vec!["issuer"], vec!["issuer", "notes-client"], vec!["issuer", "notes2"]] {
             subject.aud = strings(&aud);
-            assert_eq!(decide(&subject, &client, &Wanted::default()), Err(ExchangeRefusal::NotForThisClient), "{aud:?}");
+            assert_eq!(
+                decide(&subject, &client, &Wanted::default()),
+                Err(ExchangeRefusal::NotForThisClient),
+                "{aud:?}"
+            );
         }
     }
 

@@ -99,9 +99,7 @@ impl From<RefreshError> for Problem {
                 "token_reused",
                 "A used refresh token came back, so the session was ended everywhere".to_owned(),
             ),
-            RefreshError::InvalidScope => {
-                Self::bad_field("scope", "must be words of the scope that the session has")
-            }
+            RefreshError::InvalidScope => Self::bad_field("scope", "must be words of the scope that the session has"),
             RefreshError::Trouble(trouble) => trouble_as(&trouble, "retry"),
         }
     }

@@ -109,11 +109,7 @@ impl ClientOperator {
     }
 
     /// Gives a client a new secret; the one of now is good for `overlap` still.
-    pub async fn rotate(
-        &self,
-        id: &ClientId,
-        overlap: Duration,
-    ) -> Result<(Client, ClientSecret), ManageClientError> {
+    pub async fn rotate(&self, id: &ClientId, overlap: Duration) -> Result<(Client, ClientSecret), ManageClientError> {
         if matches!(self.find(id).await?.credential, Credential::Keys(_)) {
             return Err(ManageClientError::OtherCredential);
         }

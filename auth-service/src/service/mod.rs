@@ -45,7 +45,8 @@ use crate::{
     crypto::{access_tokens::AccessTokens, client_assertions::ClientAssertions, refresh_tokens::RefreshTokens},
     domain::{client::LONGEST_CLIENT_TOKEN, session::RefreshRules, throttle::Limit},
     ports::{
-        AuditStore, ClientStore, Clock, HashError, PasswordHasher, RevocationLog, Rng, SessionStore, StoreError, UserStore,
+        AuditStore, ClientStore, Clock, HashError, PasswordHasher, RevocationLog, Rng, SessionStore, StoreError,
+        UserStore,
     },
 };
 

@@ -69,12 +69,7 @@ async fn is_whole_session(deps: &Deps, user: &UserClaims) -> Result<bool, Troubl
     Ok(found.is_some_and(|session| session.mode == Mode::AccessOnly))
 }
 
-async fn end_session(
-    deps: &Deps,
-    user: UserId,
-    session: SessionId,
-    address: Option<IpAddr>,
-) -> Result<(), Trouble> {
+async fn end_session(deps: &Deps, user: UserId, session: SessionId, address: Option<IpAddr>) -> Result<(), Trouble> {
     if deps.sessions.revoke(user, session, RevokedReason::Logout, deps.clock.now()).await? {
         let event = deps.audit.event(AuditKind::Logout, Actor::User(user));
         deps.audit.record(event.to_user(user).in_session(session).from_address(address));

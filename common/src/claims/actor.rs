@@ -67,7 +67,8 @@ impl TryFrom<RawLink> for ActorChain {
 
 impl Serialize for ActorChain {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let nested = self.0.iter().rev().fold(None, |act: Option<Box<Link<'_>>>, sub| Some(Box::new(Link { sub, act })));
+        let nested =
+            self.0.iter().rev().fold(None, |act: Option<Box<Link<'_>>>, sub| Some(Box::new(Link { sub, act })));
         nested.serialize(serializer)
     }
 }

@@ -71,9 +71,7 @@ impl Live {
                 let exchanged = user.act.as_ref().and_then(|_| self.clients.get(&user.client_id));
                 (self.sessions.get(&user.sid), exchanged, &user.jti, user.iat)
             }
-            AccessClaims::Service(service) => {
-                (None, self.clients.get(&service.client_id), &service.jti, service.iat)
-            }
+            AccessClaims::Service(service) => (None, self.clients.get(&service.client_id), &service.jti, service.iat),
         };
         let extents = [session, client, self.tokens.get(jti), self.keys.get(kid)];
         extents.into_iter().flatten().any(|extent| issued < extent.before)

@@ -2,11 +2,13 @@
 //! writes down what came of it. Who may call it stands in its arguments.
 
 pub mod access;
+mod activity;
 mod notes;
 mod openapi;
 mod page_query;
 mod problems;
 pub mod refusals;
+mod shares;
 mod stats;
 mod whoami;
 
@@ -24,13 +26,17 @@ use crate::domain::note::MAX_BODY_BYTES;
 /// character (`\u0041` for `A`).
 pub const BODY_LIMIT: usize = 6 * MAX_BODY_BYTES + 16 * 1024;
 
-/// Registers every public address. Needs `web::Data` of `Verifier` and `Notes`.
+/// Registers every public address. Needs `web::Data` of `Verifier`, `Notes`, `Shares` and `Activities`.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/api")
             .service(resource("/whoami", [get(whoami::whoami)]))
             .service(resource("/notes", [get(notes::list), post(notes::create)]))
             .service(resource("/notes/{id}", [get(notes::read), put(notes::replace), delete(notes::delete)]))
+            .service(resource("/notes/{id}/shares", [get(shares::list), post(shares::share)]))
+            .service(resource("/notes/{id}/shares/{user_id}", [delete(shares::unshare)]))
+            .service(resource("/shared-notes", [get(shares::shared_with_me)]))
+            .service(resource("/activity", [get(activity::activity)]))
             .service(resource("/admin/stats", [get(stats::stats)]))
             .service(resource("/openapi.json", [get(openapi::serve)]))
             .default_service(web::to(not_found)),

@@ -19,7 +19,7 @@ use crate::{
         note::{Body, Content, Note, NoteId, Title},
         page::Page,
     },
-    service::Notes,
+    service::{NoteError, Notes, Shares},
 };
 
 /// What a note shall say.
@@ -53,6 +53,8 @@ impl TryFrom<NoteRequest> for Content {
 #[derive(Serialize, ToSchema)]
 pub struct NoteAnswer {
     id: Uuid,
+    /// Whose it is.
+    owner: Uuid,
     title: String,
     body: String,
     /// RFC 3339, in UTC.
@@ -65,6 +67,7 @@ impl From<Note> for NoteAnswer {
     fn from(note: Note) -> Self {
         Self {
             id: note.id.0,
+            owner: note.owner,
             title: note.content.title.into_string(),
             body: note.content.body.into_string(),
             created_at: note.created_at.rfc3339(),
@@ -127,7 +130,7 @@ pub async fn create(
     Ok(HttpResponse::Created().insert_header((LOCATION, address)).json(NoteAnswer::from(note)))
 }
 
-/// One of the user's notes.
+/// One of the user's notes, or one that somebody shows to the user.
 #[utoipa::path(
     get, path = "/api/notes/{id}", tag = "notes", params(("id" = Uuid, Path, description = "The note's id")),
     responses(
@@ -139,9 +142,14 @@ pub async fn create(
 pub async fn read(
     user: Guarded<ReadNotes>,
     notes: web::Data<Notes>,
+    shares: web::Data<Shares>,
     id: web::Path<Uuid>,
 ) -> Result<web::Json<NoteAnswer>, Problem> {
-    Ok(web::Json(notes.read(user.id, NoteId(*id)).await?.into()))
+    let note = match notes.read(user.id, NoteId(*id)).await {
+        Err(NoteError::NotFound) => shares.read(user.id, NoteId(*id)).await?,
+        note => note?,
+    };
+    Ok(web::Json(note.into()))
 }
 
 /// Replaces all that one of the user's notes says.

@@ -7,7 +7,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{notes, stats, whoami};
+use super::{activity, notes, shares, stats, whoami};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,12 +17,13 @@ use super::{notes, stats, whoami};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
-        whoami::whoami, notes::list, notes::create, notes::read, notes::replace, notes::delete, stats::stats,
+        whoami::whoami, notes::list, notes::create, notes::read, notes::replace, notes::delete, shares::list,
+        shares::share, shares::unshare, shares::shared_with_me, activity::activity, stats::stats,
     ),
     components(schemas(Problem)),
     tags(
         (name = "identity", description = "Who is asking"),
-        (name = "notes", description = "The user's own notes"),
+        (name = "notes", description = "The user's own notes, and those of others that are shown to the user"),
         (name = "admin", description = "For administrators"),
     ),
     modifiers(&AccessToken),

@@ -40,7 +40,12 @@ pub enum Caller {
 
 impl Caller {
     /// Finds out who asks. Several ways at once are refused (RFC 6749, section 2.3).
-    pub async fn of(deps: &Deps, basic: BasicCredentials, form: &Form, address: Option<IpAddr>) -> Result<Self, OAuthError> {
+    pub async fn of(
+        deps: &Deps,
+        basic: BasicCredentials,
+        form: &Form,
+        address: Option<IpAddr>,
+    ) -> Result<Self, OAuthError> {
         let basic = basic.0?;
         let id = form.get("client_id").map(|id| id.parse::<ClientId>().map_err(|_| OAuthError::invalid_client()));
         let id = id.transpose()?;
@@ -64,9 +69,7 @@ impl Caller {
                 PresentedClient { id: claimed, proof: Proof::Assertion(assertion), address }
             }
             _ => {
-                return Err(OAuthError::invalid_request(
-                    "The client must say who it is once, and prove it in one way",
-                ));
+                return Err(OAuthError::invalid_request("The client must say who it is once, and prove it in one way"));
             }
         };
         Ok(Self::Confidential(Box::new(authenticate_client(deps, &presented).await?)))

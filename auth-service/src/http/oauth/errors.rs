@@ -17,12 +17,8 @@ use crate::{
     http::problems::whole_seconds,
     ports::StoreError,
     service::{
-        Trouble,
-        authenticate_client::ClientError,
-        client_credentials::ClientCredentialsError,
-        exchange_token::ExchangeError,
-        refresh::RefreshError,
-        revoke_token::RevokeError,
+        Trouble, authenticate_client::ClientError, client_credentials::ClientCredentialsError,
+        exchange_token::ExchangeError, refresh::RefreshError, revoke_token::RevokeError,
     },
 };
 

@@ -106,7 +106,8 @@ async fn what_is_named_changes_and_the_rest_stays() {
     let (service, root) = start(Backend::Sqlite).await;
     let body = json!({"client_id": "reports", "scopes": ["a", "b"], "audiences": ["x"]});
     let client = client_of(&service.post_as(&root, "/admin/clients", body).await);
-    let changed = service.patch_as(&root, "/admin/clients/reports", json!({"scopes": ["a"], "roles": ["editor"]})).await;
+    let changed =
+        service.patch_as(&root, "/admin/clients/reports", json!({"scopes": ["a"], "roles": ["editor"]})).await;
     assert_eq!(changed.status, 200, "{changed}");
     let changed = changed.json();
     assert_eq!(
@@ -122,7 +123,8 @@ async fn what_is_named_changes_and_the_rest_stays() {
     assert_eq!(service.form_as(&client, "/oauth/token", &OWN).await.status, 401);
     service.patch_as(&root, "/admin/clients/reports", json!({"disabled": false})).await;
     assert_eq!(service.form_as(&client, "/oauth/token", &OWN).await.status, 200);
-    let keys = json!({"public_keys": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}});
+    let keys =
+        json!({"public_keys": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}});
     assert_eq!(service.patch_as(&root, "/admin/clients/reports", keys).await.code(), "other_credential");
 }
 

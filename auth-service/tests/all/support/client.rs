@@ -81,11 +81,7 @@ impl TestService {
 
     /// A token exchange, with what the form has beside the token.
     pub async fn exchange(&self, client: &TestClient, subject: &str, further: &[(&str, &str)]) -> Answer {
-        let form = [
-            ("grant_type", TOKEN_EXCHANGE),
-            ("subject_token", subject),
-            ("subject_token_type", ACCESS_TOKEN),
-        ];
+        let form = [("grant_type", TOKEN_EXCHANGE), ("subject_token", subject), ("subject_token_type", ACCESS_TOKEN)];
         self.form_as(client, "/oauth/token", &[&form[..], further].concat()).await
     }
 

@@ -1,4 +1,4 @@
-//! Forgets users who were deleted at auth-service: their notes go, and they make no new ones.
+//! Forgets users who were deleted at auth-service: their notes go, they make no new ones, and nothing is shown to them.
 //!
 //! A user is marked, together with the cursor, in one short transaction; then the notes go in batches, however many there
 //! are. A note that was under way while its owner was marked may still be stored, so for a while it is looked again.
@@ -14,7 +14,7 @@ use common::{
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::schema::{deletions_read, forgotten_users, notes};
+use super::schema::{deletions_read, forgotten_users, note_shares, notes};
 use crate::ports::Clock;
 
 /// For so long no note is taken from a forgotten user: the longest that auth-service lets any token live (30 days), and a
@@ -54,6 +54,7 @@ impl SqlForgotten {
             let Some((last, _)) = users.last() else { return Ok(()) };
             after.clone_from(last);
             let names: Arc<[String]> = users.iter().map(|(user, _)| user.clone()).collect();
+            self.show_nothing_to(Arc::clone(&names)).await?;
             while self.delete_some(Arc::clone(&names)).await? {}
             let long_ago = (now - LOOKED_FOR).micros();
             let settled: Vec<String> =
@@ -62,6 +63,19 @@ impl SqlForgotten {
                 self.sql.write(move |connection| settle(connection, &settled, now)).await?;
             }
         }
+    }
+
+    /// Nobody reads under these names any more.
+    async fn show_nothing_to(&self, readers: Arc<[String]>) -> Result<(), SqlError> {
+        let of_readers = move || note_shares::table.filter(note_shares::user_id.eq_any(readers.to_vec()));
+        let some = of_readers.clone();
+        let any = self
+            .sql
+            .read(move |connection| Ok(some().select(note_shares::note_id).first::<String>(connection).optional()?));
+        if any.await?.is_some() {
+            self.sql.write(move |connection| Ok(diesel::delete(of_readers()).execute(connection)?)).await?;
+        }
+        Ok(())
     }
 
     /// Whether there may be more.
@@ -118,9 +132,9 @@ impl ForgetUsers for SqlForgotten {
     }
 }
 
-/// Whether nobody may store a note of this owner.
-pub(super) fn is_forgotten(connection: &mut AnyConnection, owner: Uuid) -> QueryResult<bool> {
-    let mark = forgotten_users::table.find(owner.to_string()).select(forgotten_users::forgotten_at);
+/// Whether nothing may be stored of this user.
+pub(super) fn is_forgotten(connection: &mut AnyConnection, user: Uuid) -> QueryResult<bool> {
+    let mark = forgotten_users::table.find(user.to_string()).select(forgotten_users::forgotten_at);
     Ok(mark.first::<i64>(connection).optional()?.is_some())
 }
 

@@ -4,12 +4,14 @@ mod forgotten;
 mod note_row;
 mod notes;
 mod schema;
+mod shares;
 
 use common::sql::{Schema, SqlError};
 use diesel_migrations::embed_migrations;
 
 pub use forgotten::SqlForgotten;
 pub use notes::SqlNotes;
+pub use shares::SqlShares;
 
 use crate::ports::StoreError;
 

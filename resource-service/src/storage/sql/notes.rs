@@ -6,7 +6,7 @@ use common::{
     sql::{Sql, SqlError},
 };
 use diesel::{
-    dsl::{count, count_star},
+    dsl::{count, count_star, max},
     prelude::*,
 };
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{forgotten::is_forgotten, note_row::NoteRow, schema::notes};
 use crate::{
     domain::note::{Content, Note, NoteId},
-    ports::{NoteStore, Stats, StoreError},
+    ports::{NoteStore, Stats, StoreError, Summary},
 };
 
 /// Notes in one database.
@@ -29,6 +29,10 @@ impl SqlNotes {
     pub fn new(sql: Sql) -> Self {
         Self { sql }
     }
+}
+
+fn number(count: i64) -> Result<u64, SqlError> {
+    u64::try_from(count).map_err(|_| SqlError::Inconsistent("count of notes".into()))
 }
 
 #[async_trait]
@@ -98,11 +102,20 @@ impl NoteStore for SqlNotes {
         Ok(deleted.await?)
     }
 
+    async fn summary(&self, owner: Uuid) -> Result<Summary, StoreError> {
+        let counted = self.sql.read(move |connection| {
+            let own = notes::table.filter(notes::owner_id.eq(owner.to_string()));
+            let (count, last): (i64, Option<i64>) =
+                own.select((count_star(), max(notes::updated_at))).first(connection)?;
+            Ok(Summary { notes: number(count)?, last_changed_at: last.map(Timestamp::from_micros) })
+        });
+        Ok(counted.await?)
+    }
+
     async fn stats(&self) -> Result<Stats, StoreError> {
         let counted = self.sql.read(|connection| {
             let (notes, owners): (i64, i64) =
                 notes::table.select((count_star(), count(notes::owner_id).aggregate_distinct())).first(connection)?;
-            let number = |count: i64| u64::try_from(count).map_err(|_| SqlError::Inconsistent("count of notes".into()));
             Ok(Stats { notes: number(notes)?, owners: number(owners)? })
         });
         Ok(counted.await?)

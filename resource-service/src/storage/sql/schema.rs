@@ -12,6 +12,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    note_shares (user_id, note_id) {
+        user_id -> Text,
+        note_id -> Text,
+        owner_id -> Text,
+        username -> Text,
+        shared_at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(notes, note_shares);
+
+diesel::table! {
     forgotten_users (user_id) {
         user_id -> Text,
         forgotten_at -> BigInt,

@@ -85,9 +85,6 @@ impl ClientList {
     pub(super) fn page(clients: &[Client], limit: u32) -> Self {
         let shown = &clients[..clients.len().min(limit as usize)];
         let next = shown.last().filter(|_| shown.len() < clients.len());
-        Self {
-            items: shown.iter().map(ClientAnswer::from).collect(),
-            next: next.map(|client| client.id.to_string()),
-        }
+        Self { items: shown.iter().map(ClientAnswer::from).collect(), next: next.map(|client| client.id.to_string()) }
     }
 }

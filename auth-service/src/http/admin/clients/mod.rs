@@ -32,8 +32,10 @@ impl From<ManageClientError> for Problem {
     fn from(error: ManageClientError) -> Self {
         match error {
             ManageClientError::NoSuchClient => Self::not_found(),
-            ManageClientError::Taken => Self::new(Status::Conflict, "client_id_taken", "There is such a client already")
-                .with_field("client_id", "is taken"),
+            ManageClientError::Taken => {
+                Self::new(Status::Conflict, "client_id_taken", "There is such a client already")
+                    .with_field("client_id", "is taken")
+            }
             ManageClientError::OtherCredential => {
                 Self::new(Status::Conflict, "other_credential", "The client proves who it is in another way")
             }

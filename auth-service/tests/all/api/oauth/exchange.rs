@@ -169,7 +169,10 @@ async fn less_may_be_asked_for() {
     for form in [
         vec![("subject_token", hop.user.access.as_str())],
         vec![("subject_token_type", ACCESS_TOKEN)],
-        vec![("subject_token", hop.user.access.as_str()), ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt")],
+        vec![
+            ("subject_token", hop.user.access.as_str()),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+        ],
     ] {
         let form = [&[("grant_type", TOKEN_EXCHANGE)], &form[..]].concat();
         let answer = hop.service.form_as(&hop.notes, "/oauth/token", &form).await;

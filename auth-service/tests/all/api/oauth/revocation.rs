@@ -48,10 +48,8 @@ async fn an_access_token_goes_alone_and_at_every_replica(
     assert_eq!(other_replica.get_as(&tokens.access, "/auth/me").await.status, 200);
     assert_eq!(revoke(&service, &tokens.access).await, 200);
     assert_eq!(service.get_as(&tokens.access, "/auth/me").await.code(), "invalid_token");
-    until("the other replica knows", async || {
-        other_replica.get_as(&tokens.access, "/auth/me").await.status == 401
-    })
-    .await;
+    until("the other replica knows", async || other_replica.get_as(&tokens.access, "/auth/me").await.status == 401)
+        .await;
     // The session goes on, and other services hear of the token alone.
     let fresh = service.refresh(&tokens.refresh).await.tokens();
     assert_eq!(service.get_as(&fresh.access, "/auth/me").await.status, 200);
