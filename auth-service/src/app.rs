@@ -10,6 +10,7 @@ use common::{
     telemetry::{
         management::{Dependencies, Health},
         metrics::Metrics,
+        traces::{NoExporter, Traces},
     },
     verifier::RevocationCheck,
 };
@@ -45,6 +46,7 @@ use crate::{
 pub struct App {
     running: Running,
     audit: Audit,
+    traces: Traces,
     tasks: JoinSet<()>,
 }
 
@@ -63,6 +65,9 @@ pub enum StartError {
     /// No token can be signed with what the settings say.
     #[error(transparent)]
     Signing(#[from] SigningFailed),
+    /// Spans have nowhere to go.
+    #[error(transparent)]
+    Traces(#[from] NoExporter),
     /// `REDIS_URL` cannot be understood.
     #[error("REDIS_URL {0}")]
     Redis(String),
@@ -74,6 +79,7 @@ impl App {
         let mut tasks = JoinSet::new();
         let prepared = SCHEMA.prepare(&config.database, config.migrate, &mut tasks).await?;
         let metrics = Metrics::new("auth");
+        let traces = Traces::start(&config.traces)?;
         let sql = Sql::open(&config.database, "sql")?;
         let revoked_tokens = Arc::new(RevokedTokens::default());
         let access_tokens = access_tokens(&config, &sql, &revoked_tokens, &clock, &rng, &mut tasks).await?;
@@ -155,8 +161,8 @@ impl App {
                 .app_data(trusted_proxies.clone())
                 .configure(http::routes);
         };
-        let running = server::start(&options, metrics, stores, public, internal)?;
-        Ok(Self { running, audit, tasks })
+        let running = server::start(&options, metrics, traces.clone(), stores, public, internal)?;
+        Ok(Self { running, audit, traces, tasks })
     }
 
     /// The public address, with the port that was really taken.
@@ -177,19 +183,25 @@ impl App {
     }
 
     /// Lets requests in flight finish, and ends.
-    pub async fn stop(mut self) {
-        self.running.stop().await;
-        self.audit.flush().await;
-        self.tasks.shutdown().await;
+    pub async fn stop(self) {
+        let Self { running, audit, traces, tasks } = self;
+        running.stop().await;
+        finish(&audit, &traces, tasks).await;
     }
 
     /// Serves until a signal, then stops.
-    pub async fn until(mut self, signals: Signals) -> io::Result<()> {
-        self.running.until(signals).await?;
-        self.audit.flush().await;
-        self.tasks.shutdown().await;
+    pub async fn until(self, signals: Signals) -> io::Result<()> {
+        let Self { running, audit, traces, tasks } = self;
+        running.until(signals).await?;
+        finish(&audit, &traces, tasks).await;
         Ok(())
     }
+}
+
+/// When no request comes any more.
+async fn finish(audit: &Audit, traces: &Traces, mut tasks: JoinSet<()>) {
+    tokio::join!(audit.flush(), traces.stop());
+    tasks.shutdown().await;
 }
 
 /// What signs and verifies access tokens, and what keeps its keys where there may be some.

@@ -13,7 +13,7 @@ pub mod clock;
 pub mod actix;
 #[cfg(feature = "verifier")]
 pub mod claims;
-#[cfg(any(feature = "server", feature = "service-client"))]
+#[cfg(feature = "context")]
 pub mod context;
 #[cfg(feature = "revocation")]
 pub mod deletions;
@@ -25,7 +25,7 @@ pub mod jwe;
 pub mod jwk;
 #[cfg(feature = "verifier")]
 pub mod jwks;
-#[cfg(any(feature = "jwks", feature = "service-client"))]
+#[cfg(any(feature = "jwks", feature = "otlp", feature = "service-client"))]
 pub mod outbound;
 #[cfg(feature = "problem")]
 pub mod problem;

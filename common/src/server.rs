@@ -21,6 +21,7 @@ use crate::{
         management::{self, Dependencies},
         metrics::Metrics,
         observe::observe,
+        traces::Traces,
     },
 };
 
@@ -76,6 +77,7 @@ impl Stopping {
 pub fn start<P, I>(
     options: &Options,
     metrics: Metrics,
+    traces: Traces,
     dependencies: Arc<dyn Dependencies>,
     public: P,
     internal: I,
@@ -84,7 +86,7 @@ where
     P: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
     I: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 {
-    let metrics = web::Data::new(metrics);
+    let (metrics, traces) = (web::Data::new(metrics), web::Data::new(traces));
     let (public_listener, internal_listener) = (bind(options.public)?, bind(options.internal)?);
     let (public_address, internal_address) = (public_listener.local_addr()?, internal_listener.local_addr()?);
     let stopping = watch::Sender::new(false);
@@ -95,6 +97,7 @@ where
     let public_server = HttpServer::new(move || {
         App::new()
             .app_data(public_metrics.clone())
+            .app_data(traces.clone())
             .configure(input_rules(body_limit))
             .configure(&public)
             .default_service(web::to(not_found))

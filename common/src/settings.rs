@@ -90,6 +90,14 @@ pub const LOG: &[Setting] = &[
     },
 ];
 
+/// Where spans go. Beside it every service has an `OTEL_SERVICE_NAME`, with a default of its own.
+pub const TRACES: &[Setting] = &[Setting {
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    default: None,
+    secret: false,
+    help: "An OpenTelemetry collector that takes OTLP over HTTP, such as `http://localhost:4318`. Unset: spans go nowhere.",
+}];
+
 #[derive(Deserialize, Default)]
 #[expect(clippy::struct_field_names, reason = "the names are those of the variables")]
 struct RawTokens {
@@ -160,9 +168,13 @@ fn algorithms(text: &str) -> Result<Vec<Algorithm>, &'static str> {
 }
 
 fn issuer(text: &str) -> Result<String, &'static str> {
+    let right = is_plain_address(text);
+    right.then(|| text.to_owned()).ok_or("must be an http or https address without a trailing slash, query or fragment")
+}
+
+fn is_plain_address(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
-    let plain = !host.is_empty() && !host.ends_with('/') && !text.contains(['?', '#', ' ', '"']);
-    plain.then(|| text.to_owned()).ok_or("must be an http or https address without a trailing slash, query or fragment")
+    !host.is_empty() && !host.ends_with('/') && !text.contains(['?', '#', ' ', '"'])
 }
 
 /// A secret `name` with its `_NEXT` and `_PREVIOUS`.
@@ -249,6 +261,35 @@ pub fn log(env: &mut Env) -> Option<(Format, EnvFilter)> {
     });
     let level = env.value("LOG_LEVEL", raw.log_level, "error, warn, info, debug, trace or a filter of them");
     Some((format?, level?))
+}
+
+#[derive(Deserialize, Default)]
+struct RawTraces {
+    otel_exporter_otlp_endpoint: Option<String>,
+    otel_service_name: Option<String>,
+}
+
+/// Where spans go, and what they say they come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceSettings {
+    /// The collector, without a trailing slash; `None`: spans go nowhere.
+    pub endpoint: Option<String>,
+    /// `service.name`
+    pub service_name: String,
+}
+
+/// Reads where spans go.
+pub fn traces(env: &mut Env) -> Option<TraceSettings> {
+    let raw: RawTraces = env.section();
+    let endpoint = env.parse_optional("OTEL_EXPORTER_OTLP_ENDPOINT", raw.otel_exporter_otlp_endpoint, collector);
+    let service_name = env.required("OTEL_SERVICE_NAME", raw.otel_service_name);
+    Some(TraceSettings { endpoint, service_name: service_name? })
+}
+
+fn collector(text: &str) -> Result<String, &'static str> {
+    let address = text.strip_suffix('/').unwrap_or(text);
+    let right = is_plain_address(address) && !address.contains('@');
+    right.then(|| address.to_owned()).ok_or("must be an http or https address without a password, query or fragment")
 }
 
 /// An address to listen on.

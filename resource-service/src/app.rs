@@ -15,6 +15,7 @@ use common::{
     telemetry::{
         management::{Dependencies, Health},
         metrics::Metrics,
+        traces::{NoExporter, Traces},
     },
     verifier::{KeySource, Keys, RevocationCheck, Verifier},
 };
@@ -35,6 +36,7 @@ const FORGET_PAUSE: Duration = Duration::from_secs(5);
 /// A running resource-service.
 pub struct App {
     running: Running,
+    traces: Traces,
     tasks: JoinSet<()>,
 }
 
@@ -47,6 +49,9 @@ pub enum StartError {
     /// A client of auth-service cannot be made.
     #[error(transparent)]
     Outbound(#[from] OutboundError),
+    /// Spans have nowhere to go.
+    #[error(transparent)]
+    Traces(#[from] NoExporter),
     /// A port is taken, or a thread cannot be started.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -64,6 +69,7 @@ impl App {
 
         let (mut verifier, jwks) = verifier(config, &clock, &rng)?;
         let metrics = Metrics::new("resource");
+        let traces = Traces::start(&config.traces)?;
         let client = config.client.as_ref().map(|settings| client(settings, &metrics, &clock, &rng)).transpose()?;
         let followed = config.revocation.as_ref().zip(client.clone());
         let directory = followed.as_ref().map(|(revocation, client)| {
@@ -107,8 +113,8 @@ impl App {
                 .configure(http::routes);
         };
         let needs = Arc::new(Needs { store, prepared, jwks, mirror });
-        let running = server::start(&options, metrics, needs, public, |_| {})?;
-        Ok(Self { running, tasks })
+        let running = server::start(&options, metrics, traces.clone(), needs, public, |_| {})?;
+        Ok(Self { running, traces, tasks })
     }
 
     /// The public address, with the port that was really taken.
@@ -126,12 +132,14 @@ impl App {
     /// Lets requests in flight finish, and ends.
     pub async fn stop(mut self) {
         self.running.stop().await;
+        self.traces.stop().await;
         self.tasks.shutdown().await;
     }
 
     /// Serves until a signal, then stops.
     pub async fn until(mut self, signals: Signals) -> io::Result<()> {
         self.running.until(signals).await?;
+        self.traces.stop().await;
         self.tasks.shutdown().await;
         Ok(())
     }

@@ -8,7 +8,7 @@ use common::{
     outbound::http_url,
     revocation::{REVOCATION, RevocationSettings},
     service_client::{SERVICE_CLIENT, ServiceClientSettings},
-    settings::{self, Tokens},
+    settings::{self, Tokens, TraceSettings},
     sql::DatabaseUrl,
     telemetry::log,
 };
@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 #[rustfmt::skip]
 const OWN: &[Setting] = &[
+    Setting { name: "OTEL_SERVICE_NAME", default: Some("resource-service"), secret: false, help: "What this service is called in traces." },
     Setting { name: "JWT_AUDIENCE", default: Some("resource-service"), secret: false, help: "Who this service is: tokens whose `aud` does not name it are refused." },
     Setting { name: "RESOURCE_DATABASE_URL", default: None, secret: true, help: "Where notes are kept: `sqlite:PATH` or `postgres://user:password@host/database`. Not auth-service's." },
     Setting { name: "RESOURCE_MIGRATE", default: Some("true"), secret: false, help: "Whether `serve` migrates the database first." },
@@ -28,7 +29,7 @@ const OWN: &[Setting] = &[
 /// Every setting that resource-service reads: `.env.example` is tested against it.
 #[must_use]
 pub fn settings() -> Vec<Setting> {
-    [settings::TOKENS, settings::JWKS, settings::LOG, REVOCATION, SERVICE_CLIENT, OWN].concat()
+    [settings::TOKENS, settings::JWKS, settings::LOG, settings::TRACES, REVOCATION, SERVICE_CLIENT, OWN].concat()
 }
 
 #[derive(Deserialize, Default)]
@@ -68,6 +69,8 @@ pub struct Config {
     pub internal_bind: SocketAddr,
     /// How long requests in flight may take at the end.
     pub drain_timeout: Duration,
+    /// Where spans go.
+    pub traces: TraceSettings,
 }
 
 impl Config {
@@ -77,6 +80,7 @@ impl Config {
         // Also what `start_log` reads, so that all errors come at once.
         let log = settings::log(&mut env);
         let tokens = Tokens::read(&mut env);
+        let traces = settings::traces(&mut env);
         let revocation = RevocationSettings::read(&mut env);
         let client = match &revocation {
             Some(Some(revocation)) => Some(Some(revocation.client.clone())),
@@ -108,6 +112,7 @@ impl Config {
                 public_bind: public_bind?,
                 internal_bind: internal_bind?,
                 drain_timeout: drain_timeout?,
+                traces: traces?,
             })
         })();
         env.finish(config)

@@ -9,7 +9,7 @@ use common::{
     env::{Env, SettingErrors},
     scope::Scope,
     secret::SecretSet,
-    settings::{self, Tokens, secret_set},
+    settings::{self, Tokens, TraceSettings, secret_set},
     sql::DatabaseUrl,
     telemetry::log::Format,
 };
@@ -60,6 +60,8 @@ pub struct Config {
     pub audit: AuditRetention,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where spans go.
+    pub traces: TraceSettings,
 }
 
 /// Where and how to listen.
@@ -198,6 +200,7 @@ impl Config {
     pub fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, SettingErrors> {
         let mut env = Env::new(variables, &settings());
         let tokens = Tokens::read(&mut env);
+        let traces = settings::traces(&mut env);
         let raw: RawSessions = env.section();
         let refresh_secrets = secret_set(
             &mut env,
@@ -265,6 +268,7 @@ impl Config {
                 listen: Listen { public: public?, internal: internal?, drain_timeout: drain_timeout? },
                 audit: AuditRetention { events: events?, addresses: addresses? },
                 trusted_proxies: trusted_proxies?,
+                traces: traces?,
             })
         })();
         env.finish(config)

@@ -5,6 +5,12 @@ use common::{env::Setting, settings};
 /// Auth-service's own settings.
 pub(super) const OWN: &[Setting] = &[
     Setting {
+        name: "OTEL_SERVICE_NAME",
+        default: Some("auth-service"),
+        secret: false,
+        help: "What this service is called in traces.",
+    },
+    Setting {
         name: "REFRESH_SECRET",
         default: None,
         secret: true,
@@ -160,5 +166,5 @@ pub(super) const OWN: &[Setting] = &[
 /// Every setting that auth-service reads.
 #[must_use]
 pub fn settings() -> Vec<Setting> {
-    [settings::TOKENS, settings::LOG, OWN].concat()
+    [settings::TOKENS, settings::LOG, settings::TRACES, OWN].concat()
 }

@@ -10,14 +10,20 @@ use std::{
 
 use auth_service::domain::user::Identifier;
 use reqwest::{Client, Method};
-use serde_json::json;
+use rustix::process::Signal;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{
-    answer::Answer,
-    child::{ServerProcess, from_xtask},
-    service::{Backend, Person, TestService},
+use crate::{
+    process::Served,
+    support::{
+        answer::Answer,
+        child::{ServerProcess, from_xtask},
+        database::{Kind, TestDatabase},
+        service::{Backend, Person, TestService},
+        wait::until,
+    },
 };
 
 /// nginx on a free port, in front of one auth-service and a resource-service that is away.
@@ -103,6 +109,96 @@ async fn nobody_outside_says_what_only_the_gateway_may_say() {
     assert!(answer.text.contains("Bearer kept") && !answer.text.contains("spoofed"), "{answer}");
 }
 
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const SPAN: &str = "00f067aa0ba902b7";
+
+/// The value of a header in a head that was mirrored.
+fn sent_on<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (header, value) = line.split_once(": ")?;
+        header.eq_ignore_ascii_case(name).then_some(value)
+    })
+}
+
+#[tokio::test]
+async fn a_trace_that_is_well_formed_is_passed_on_and_any_other_is_begun_anew() {
+    let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream_address = upstream.local_addr().unwrap();
+    let gateway = Gateway::before(&upstream_address.to_string()).await;
+    let mut upstream = Some(upstream);
+    let mut send = async |traceparent: &str| {
+        let listener = match upstream.take() {
+            Some(listener) => listener,
+            None => tokio::net::TcpListener::bind(upstream_address).await.unwrap(),
+        };
+        let request = gateway.request(Method::GET, "/auth/me").header("Tracestate", "vendor=opaque");
+        let (answer, ()) = tokio::join!(Answer::of(request.header("Traceparent", traceparent)), mirror(listener));
+        let traceparent = sent_on(&answer.text, "Traceparent").map(str::to_owned);
+        (traceparent.unwrap(), sent_on(&answer.text, "Tracestate").map(str::to_owned))
+    };
+    let right = [
+        format!("00-{TRACE}-{SPAN}-01"),
+        format!("00-{TRACE}-{SPAN}-00"),
+        format!("cc-{TRACE}-{SPAN}-01"),
+        format!("01-{TRACE}-{SPAN}-01-what-comes-then"),
+    ];
+    for traceparent in right {
+        assert_eq!(send(&traceparent).await, (traceparent, Some("vendor=opaque".to_owned())));
+    }
+    let wrong = [
+        String::new(),
+        "nonsense".to_owned(),
+        format!("00-{TRACE}-{SPAN}-01-"),
+        format!("00-{TRACE}-{SPAN}-1"),
+        format!("00-{}-{SPAN}-01", TRACE.to_uppercase()),
+        format!("00-{}-{SPAN}-01", "0".repeat(32)),
+        format!("00-{TRACE}-{}-01", "0".repeat(16)),
+        format!("ff-{TRACE}-{SPAN}-01"),
+        format!("01-{TRACE}-{SPAN}-01what"),
+        format!("00-{TRACE}-{SPAN}-01, 00-{TRACE}-{SPAN}-01"),
+    ];
+    for traceparent in wrong {
+        let (made, state) = send(&traceparent).await;
+        assert_eq!(state, None, "{traceparent}");
+        let parts: Vec<_> = made.split('-').collect();
+        let [version, trace, span, flags] = parts[..] else { panic!("{made}") };
+        assert_eq!((version, trace.len(), span, flags), ("00", 32, &trace[..16], "01"), "{made}");
+        assert_ne!(trace, TRACE);
+    }
+}
+
+#[tokio::test]
+async fn one_trace_goes_from_the_log_of_the_gateway_to_that_of_the_service() {
+    let database = TestDatabase::empty(Kind::Sqlite);
+    let mut served = Served::start(&[], &database.address());
+    let gateway = Gateway::before(served.public.strip_prefix("http://").unwrap()).await;
+    let ask = |name: &str| gateway.request(Method::GET, "/auth/me").header("X-Request-Id", name);
+    let traced = ask("traced").header("Traceparent", format!("00-{TRACE}-{SPAN}-01"));
+    assert_eq!(Answer::of(traced).await.status, 401);
+    assert_eq!(Answer::of(ask("untraced")).await.status, 401);
+
+    let in_gateway = async |request_id: &str| {
+        let line = || {
+            let lines = gateway.log();
+            let mut lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            lines.find(|line| line["request_id"] == request_id)
+        };
+        until("nginx has logged it", async || line().is_some()).await;
+        line().unwrap()["trace_id"].as_str().unwrap().to_owned()
+    };
+    let (traced, untraced) = (in_gateway("traced").await, in_gateway("untraced").await);
+    assert_eq!(traced, TRACE);
+    served.signal(Signal::TERM);
+    let log = served.ended();
+    let in_service = |request_id: &str| {
+        let mut spans = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["span"].take());
+        let span = spans.find(|span| span["request_id"] == request_id).unwrap();
+        ["trace_id", "parent_span_id"].map(|name| span[name].as_str().unwrap().to_owned())
+    };
+    assert_eq!(in_service("traced"), [TRACE, SPAN]);
+    assert_eq!(in_service("untraced"), [&untraced, &untraced[..16]]);
+}
+
 fn public_address(service: &TestService) -> String {
     service.public().strip_prefix("http://").unwrap().to_owned()
 }
@@ -135,7 +231,7 @@ async fn a_login_goes_through_with_one_request_id_and_leaves_no_token_in_the_log
         assert!(!log.contains(secret), "{log}");
     }
     for line in log.lines() {
-        serde_json::from_str::<serde_json::Value>(line).unwrap();
+        serde_json::from_str::<Value>(line).unwrap();
     }
 }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::context;
+use crate::context::carried;
 
 /// Work under way, and in the end what came of it. It goes on when nobody waits.
 #[derive(Debug, Clone)]
@@ -19,11 +19,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
             let done = work.await;
             outcome.send_replace(Some(done));
         };
-        let work = work.in_current_span();
-        match context::current() {
-            Some(context) => drop(tokio::spawn(context::within(context, work))),
-            None => drop(tokio::spawn(work)),
-        }
+        drop(tokio::spawn(carried(work.in_current_span())));
         Self(flight)
     }
 

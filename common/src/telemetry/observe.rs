@@ -1,9 +1,8 @@
-//! What happens round every request: an id, a span, a log line, a count.
+//! What happens round every request: a context, a span, a log line, a count.
 
 use std::time::Instant;
 
 use actix_web::{
-    HttpMessage,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -14,81 +13,89 @@ use actix_web::{
     web,
 };
 use tracing::{Instrument, Span};
-use uuid::Uuid;
 
-use super::metrics::Metrics;
-use crate::problem::Problem;
+use super::{
+    metrics::Metrics,
+    traces::{Answered, Traces},
+};
+use crate::{
+    context::{RequestContext, RequestId, within},
+    problem::Problem,
+    rng::SystemRng,
+};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// The id of the request at hand: the gateway's, or one made here.
-#[derive(Debug, Clone)]
-pub struct RequestId(String);
-
-impl RequestId {
-    fn of(request: &ServiceRequest) -> Self {
-        let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
-        Self(given.filter(|id| is_request_id(id)).map_or_else(new_request_id, str::to_owned))
-    }
-
-    /// The id.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-fn is_request_id(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
-}
-
-#[expect(clippy::disallowed_methods, reason = "a request id decides nothing: it only tells log lines apart")]
-fn new_request_id() -> String {
-    Uuid::now_v7().simple().to_string()
-}
-
-/// The middleware. Needs `web::Data<Metrics>`.
+/// The middleware. Needs `web::Data` of [`Metrics`] and [`Traces`].
 pub async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let id = RequestId::of(&request);
-    request.extensions_mut().insert(id.clone());
-    let watched = Watched::begin(&request, &id);
+    let context = context_of(&request);
+    let watched = Watched::begin(&request, context.clone());
 
-    let result = next.call(request).instrument(watched.span.clone()).await;
+    let handled = next.call(request).instrument(watched.span.clone());
+    let result = within(context.clone(), handled).await;
 
     let status = result.as_ref().map_or_else(|error| error.as_response_error().status_code(), ServiceResponse::status);
     watched.answered(status.as_u16());
-    let mut response = name_the_request(result?.map_into_boxed_body(), &id);
+    let id = context.request_id();
+    let mut response = name_the_request(result?.map_into_boxed_body(), id);
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(REQUEST_ID.clone(), value);
     }
     Ok(response)
 }
 
+fn context_of(request: &ServiceRequest) -> RequestContext {
+    let headers = request.headers();
+    let request_id = headers.get(&REQUEST_ID).and_then(|value| value.to_str().ok());
+    let mut parents = headers.get_all(&TRACEPARENT);
+    // Of two, nobody could say which is meant.
+    let traceparent = parents.next().filter(|_| parents.next().is_none()).and_then(|value| value.to_str().ok());
+    let states: Option<Vec<_>> = headers.get_all(&TRACESTATE).map(|value| value.to_str().ok()).collect();
+    let tracestate = states.filter(|states| !states.is_empty()).map(|states| states.join(","));
+    RequestContext::received(request_id, traceparent, tracestate.as_deref(), &SystemRng)
+}
+
 /// What nginx calls a request whose client did not wait for the answer.
 const CLIENT_GONE: u16 = 499;
+
+/// The route of an address that no route has.
+const UNMATCHED: &str = "unmatched";
 
 /// A request under way. Dropped before it is answered, it is logged and counted all the same: its client went away.
 struct Watched {
     started: Instant,
     method: &'static str,
     route: String,
+    context: RequestContext,
     span: Span,
     metrics: Option<web::Data<Metrics>>,
+    traces: Option<web::Data<Traces>>,
     answered: bool,
 }
 
 impl Watched {
-    fn begin(request: &ServiceRequest, id: &RequestId) -> Self {
+    fn begin(request: &ServiceRequest, context: RequestContext) -> Self {
+        let trace = context.trace();
+        let span = tracing::info_span!(
+            "request",
+            request_id = %context.request_id(),
+            trace_id = %trace.trace_id(),
+            span_id = %trace.span_id(),
+            parent_span_id = trace.parent_id().map(tracing::field::display),
+        );
         Self {
             started: Instant::now(),
             method: known(request.method()),
-            route: request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
-            span: tracing::info_span!("request", request_id = %id.as_str()),
+            route: request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()),
+            context,
+            span,
             metrics: request.app_data::<web::Data<Metrics>>().cloned(),
+            traces: request.app_data::<web::Data<Traces>>().cloned(),
             answered: false,
         }
     }
@@ -113,6 +120,10 @@ impl Watched {
         });
         if let Some(metrics) = &self.metrics {
             metrics.count(method, route, status, duration);
+        }
+        if let Some(traces) = &self.traces {
+            let route = (route != UNMATCHED).then_some(route.as_str());
+            traces.answered(&Answered { trace: self.context.trace(), method, route, status, duration });
         }
     }
 }
@@ -150,25 +161,83 @@ fn name_the_request(response: ServiceResponse, id: &RequestId) -> ServiceRespons
 
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
+    use actix_web::{
+        App,
+        middleware::from_fn,
+        test::{self, TestRequest},
+    };
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
+    use crate::context::{carried, current};
+
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+    fn context_with(headers: &[(&HeaderName, &str)]) -> RequestContext {
+        let append = |request: TestRequest, (name, value): &(&HeaderName, &str)| {
+            request.append_header(((*name).clone(), (*value).to_owned()))
+        };
+        context_of(&headers.iter().fold(TestRequest::default(), append).to_srv_request())
+    }
+
+    #[test]
+    fn the_trace_of_the_headers_goes_on_here() {
+        let parent = format!("00-{TRACE}-b7ad6b7169203331-00");
+        let context = context_with(&[(&TRACEPARENT, &parent), (&TRACESTATE, "a=1"), (&TRACESTATE, "b=2")]);
+        let trace = context.trace();
+        assert_eq!(trace.trace_id().to_string(), TRACE);
+        assert_eq!(trace.parent_id().unwrap().to_string(), "b7ad6b7169203331");
+        assert_eq!(trace.state().unwrap().as_str(), "a=1,b=2");
+        assert!(!trace.is_sampled());
+    }
+
+    #[test]
+    fn two_parents_are_none() {
+        let parent = format!("00-{TRACE}-b7ad6b7169203331-01");
+        let context = context_with(&[(&TRACEPARENT, &parent), (&TRACEPARENT, &parent), (&TRACESTATE, "a=1")]);
+        assert_ne!(context.trace().trace_id().to_string(), TRACE);
+        assert_eq!((context.trace().parent_id(), context.trace().state()), (None, None));
+    }
+
+    #[actix_web::test]
+    async fn a_handler_and_what_it_starts_know_their_request() {
+        let headers = || async {
+            let started = tokio::spawn(carried(async { current().map(|context| context.headers()) }));
+            assert_eq!(started.await.unwrap(), current().map(|context| context.headers()));
+            web::Json(current().map(|context| context.headers()))
+        };
+        let app = test::init_service(App::new().wrap(from_fn(observe)).default_service(web::to(headers))).await;
+        let parent = format!("00-{TRACE}-b7ad6b7169203331-01");
+        let request = TestRequest::default().insert_header((TRACEPARENT.clone(), parent));
+        let request = request.insert_header((REQUEST_ID.clone(), "the-request")).to_request();
+        let headers: Vec<(String, String)> = test::call_and_read_body_json(&app, request).await;
+        assert_eq!(headers[0], ("x-request-id".to_owned(), "the-request".to_owned()));
+        assert!(headers[1].0 == "traceparent" && headers[1].1.contains(TRACE), "{headers:?}");
+        assert!(current().is_none());
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_096))]
 
         #[test]
-        fn an_id_is_fit_for_a_header_and_a_log_whatever_was_sent(
-            sent in prop_oneof!["[-._a-zA-Z0-9]{0,70}".prop_map(Into::into), vec(any::<u8>(), 0..80)],
+        fn a_context_is_fit_for_headers_and_a_log_whatever_was_sent(
+            sent in prop_oneof![
+                "[-._a-zA-Z0-9]{0,70}".prop_map(Into::into),
+                "00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]".prop_map(Into::into),
+                "[a-z]=[!-~ ]{0,10},[a-z]=[!-~]{0,10}".prop_map(Into::into),
+                vec(any::<u8>(), 0..80),
+            ],
         ) {
             let Ok(value) = HeaderValue::from_bytes(&sent) else { return Ok(()) };
-            let request = TestRequest::default().insert_header((REQUEST_ID.clone(), value)).to_srv_request();
-            let id = RequestId::of(&request);
-            prop_assert!(is_request_id(id.as_str()));
-            let plain = sent.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte));
-            let kept = plain && (1..=64).contains(&sent.len());
-            prop_assert_eq!(id.as_str().as_bytes() == &sent[..], kept);
+            let named = |name: &HeaderName| (name.clone(), value.clone());
+            let request = TestRequest::default().insert_header(named(&REQUEST_ID)).insert_header(named(&TRACEPARENT));
+            let context = context_of(&request.insert_header(named(&TRACESTATE)).to_srv_request());
+            for (name, value) in context.headers() {
+                let fit = value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte));
+                prop_assert!(fit && HeaderValue::from_str(&value).is_ok(), "{}: {:?}", name, value);
+            }
+            let id = context.request_id();
+            prop_assert_eq!(RequestId::parse(id.as_str()), Some(id.clone()));
         }
     }
 }

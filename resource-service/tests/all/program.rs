@@ -102,11 +102,17 @@ async fn it_serves_until_sigterm_and_logs_no_secret() {
     let token = TestToken::new(&secret(JWT_SECRET), ISSUER, AUDIENCE, ADA, SystemClock.now()).sign();
     let address = format!("http://{}/api/whoami", listening["public"].as_str().unwrap());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    assert_eq!(client.get(address).bearer_auth(&token).send().await.unwrap().status(), 200);
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let request = client.get(address).bearer_auth(&token).header("traceparent", traceparent);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    let span = served.said("answered")["span"].take();
+    assert_eq!(span["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736", "{span}");
+    assert_eq!(span["parent_span_id"], "00f067aa0ba902b7", "{span}");
+    assert!(span["span_id"].as_str().is_some_and(|id| id.len() == 16 && id != "00f067aa0ba902b7"), "{span}");
 
     let (log, status) = served.terminate();
     assert_eq!(status.code(), Some(0), "{log}");
-    assert!(log.contains("/api/whoami") && log.contains("stopped"), "{log}");
+    assert!(log.contains("stopped"), "{log}");
     assert!(!log.contains(&token) && !log.contains(JWT_SECRET), "{log}");
 }
 

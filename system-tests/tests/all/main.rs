@@ -13,3 +13,4 @@ mod many;
 mod missed;
 mod revoked;
 mod support;
+mod traces;

@@ -63,6 +63,38 @@ async fn no_token_password_or_secret_is_ever_in_the_log() {
 }
 
 #[tokio::test]
+async fn every_line_of_a_request_names_its_trace() {
+    let database = TestDatabase::empty(Kind::Sqlite);
+    let mut served = Served::start(&[("LOG_LEVEL", "debug")], &database.address());
+    let client = Client::builder().no_proxy().build().unwrap();
+    let login = |name: &str| {
+        let body = json!({"username": "ada", "password": "a-wrong-password"});
+        client.post(format!("{}/auth/login", served.public)).header("X-Request-Id", name).json(&body)
+    };
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    assert_eq!(Answer::of(login("traced").header("traceparent", traceparent)).await.status, 401);
+    assert_eq!(Answer::of(login("untraced").header("traceparent", format!("{traceparent}-"))).await.status, 401);
+
+    served.signal(Signal::TERM);
+    let log = served.ended();
+    let spans = |name: &str| -> Vec<Value> {
+        let spans = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["span"].clone());
+        spans.filter(|span| span["request_id"] == name).collect()
+    };
+    let (traced, untraced) = (spans("traced"), spans("untraced"));
+    // The audit event, and that it was answered.
+    for spans in [&traced, &untraced] {
+        assert!(spans.len() >= 2 && spans.iter().all(|span| *span == spans[0]), "{log}");
+        assert_eq!(spans[0]["span_id"].as_str().unwrap().len(), 16);
+    }
+    assert_eq!(traced[0]["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!(traced[0]["parent_span_id"], "00f067aa0ba902b7");
+    assert_ne!(traced[0]["span_id"], "00f067aa0ba902b7");
+    assert_ne!(untraced[0]["trace_id"], traced[0]["trace_id"]);
+    assert_eq!((untraced[0]["trace_id"].as_str().unwrap().len(), untraced[0].get("parent_span_id")), (32, None));
+}
+
+#[tokio::test]
 async fn a_proxy_that_nobody_vouches_for_is_named_once() {
     let database = TestDatabase::empty(Kind::Sqlite);
     let mut served = Served::start(&[], &database.address());

@@ -6,6 +6,7 @@ mod import;
 mod keys;
 mod log;
 mod shutdown;
+mod traces;
 
 use std::{
     io::Write,
@@ -46,16 +47,16 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 /// `auth-service serve`, ended with the test.
-struct Served {
+pub struct Served {
     child: Child,
     lines: mpsc::Receiver<String>,
     log: Vec<String>,
-    public: String,
+    pub public: String,
     internal: String,
 }
 
 impl Served {
-    fn start(settings: &[(&str, &str)], database_url: &str) -> Self {
+    pub fn start(settings: &[(&str, &str)], database_url: &str) -> Self {
         let mut variables = least_variables(database_url);
         for (name, value) in settings {
             set(&mut variables, name, *value);
@@ -80,12 +81,12 @@ impl Served {
         }
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for its end and returns the whole log.
-    fn ended(&mut self) -> String {
+    pub fn ended(&mut self) -> String {
         self.log.extend(self.lines.iter());
         assert!(self.child.wait().unwrap().success());
         self.log.join("\n")

@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub mod collector;
 pub mod resource;
 pub mod system;
 

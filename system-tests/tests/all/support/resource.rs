@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use common::{clock::Clock, rng::SystemRng, sql::Sql, testing::ManualClock};
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use resource_service::{app::App, config::Config, storage::sql::SqlNotes};
 use serde_json::json;
 use tempfile::TempDir;
@@ -73,10 +73,14 @@ impl Resource {
         self.folder.path().join("revocations.json")
     }
 
+    /// A request to the public listener.
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.http.get(format!("http://{}{path}", self.app.as_ref().unwrap().public()))
+    }
+
     /// The status of a guarded route.
     pub async fn whoami(&self, token: &str) -> u16 {
-        let url = format!("http://{}/api/whoami", self.app.as_ref().unwrap().public());
-        self.http.get(url).bearer_auth(token).send().await.unwrap().status().as_u16()
+        self.get("/api/whoami").bearer_auth(token).send().await.unwrap().status().as_u16()
     }
 
     pub async fn is_ready(&self) -> bool {
