@@ -54,6 +54,7 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     REVOCATION_COLD_START must be serve or refuse
     REVOCATION_FEED_URL must be an http or https address
     SERVICE_TOKEN_URL must be an http or https address
+    SERVICE_CLIENT_KEY is set, and so is SERVICE_CLIENT_SECRET: give one of them
     JWT_AUDIENCE must be a name without spaces
     RESOURCE_DATABASE_URL must begin with sqlite: or postgres://
     RESOURCE_MIGRATE must be true or false
