@@ -44,13 +44,21 @@ pub const SERVICE_CLIENT: &[Setting] = &[
 ];
 
 #[derive(Deserialize, Default)]
-#[expect(clippy::struct_field_names, reason = "the names are those of the variables")]
 struct Raw {
     service_token_url: Option<String>,
     service_client_id: Option<String>,
     service_client_secret: Option<String>,
     service_client_key: Option<String>,
+    jwt_issuer: Option<String>,
 }
+
+/// Also a setting of whoever verifies tokens, where it has a default.
+const ISSUER: Setting = Setting {
+    name: "JWT_ISSUER",
+    default: None,
+    secret: false,
+    help: "The public address of Latchkey: `aud` of what SERVICE_CLIENT_KEY signs. SERVICE_TOKEN_URL when unset.",
+};
 
 /// How a client shows that it is the one it says.
 #[derive(Debug, Clone)]
@@ -70,6 +78,9 @@ pub struct ServiceClientSettings {
     pub client_id: String,
     /// How it shows that.
     pub proof: ClientProof,
+    /// Whom it shows that to, where it signs (RFC 7523, section 3, number 3): auth-service by its issuer, since the token
+    /// URL may be one that only neighbours know.
+    pub audience: String,
 }
 
 impl ServiceClientSettings {
@@ -79,12 +90,14 @@ impl ServiceClientSettings {
         let token_url = env.parse("SERVICE_TOKEN_URL", raw.service_token_url, address);
         let client_id = env.required("SERVICE_CLIENT_ID", raw.service_client_id);
         let proof = proof(env, raw.service_client_secret, raw.service_client_key);
-        Some(Self { token_url: token_url?, client_id: client_id?, proof: proof? })
+        let token_url = token_url?;
+        let audience = raw.jwt_issuer.unwrap_or_else(|| token_url.to_string());
+        Some(Self { token_url, client_id: client_id?, proof: proof?, audience })
     }
 
     /// The same where a service may do without: `Some(None)` where nothing of it is set.
     pub fn read_optional(env: &mut Env) -> Option<Option<Self>> {
-        let Raw { service_token_url, service_client_id, service_client_secret, service_client_key } = env.section();
+        let Raw { service_token_url, service_client_id, service_client_secret, service_client_key, .. } = env.section();
         let given = [service_token_url, service_client_id, service_client_secret, service_client_key];
         let is_rejected = SERVICE_CLIENT.iter().any(|setting| env.is_rejected(setting.name));
         if given.iter().all(Option::is_none) && !is_rejected {
@@ -95,7 +108,7 @@ impl ServiceClientSettings {
 
     /// Reads them from `variables`, for a service that has no other settings of Latchkey.
     pub fn of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, SettingErrors> {
-        let mut env = Env::new(variables, SERVICE_CLIENT);
+        let mut env = Env::new(variables, &[SERVICE_CLIENT, &[ISSUER]].concat());
         let settings = Self::read(&mut env);
         env.finish(settings)
     }
@@ -149,6 +162,9 @@ mod tests {
         assert_eq!(errors, "SERVICE_CLIENT_KEY_FILE names a file that cannot be read: entity not found\n");
         let errors = read(&[(KEY, "hunter2")]).unwrap_err();
         assert!(errors.starts_with("SERVICE_CLIENT_KEY must be a private key"), "{errors}");
+        assert_eq!(settings.audience, "http://auth/oauth/token");
+        let named = read(&[(SECRET, "s"), ("JWT_ISSUER", "https://login.example.org")]).unwrap();
+        assert_eq!(named.audience, "https://login.example.org");
         assert!(!errors.contains("hunter2"));
     }
 

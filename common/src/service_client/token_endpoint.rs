@@ -146,12 +146,12 @@ impl TokenEndpoint {
         let mut form = Serializer::new(String::new());
         grant.write(&mut form);
         let mut headers = HeaderMap::new();
-        let ServiceClientSettings { token_url, client_id, proof } = &self.settings;
+        let ServiceClientSettings { token_url, client_id, proof, audience } = &self.settings;
         match proof {
             ClientProof::Secret(secret) => drop(headers.insert(AUTHORIZATION, basic(client_id, secret)?)),
             ClientProof::Key(key) => {
                 let Surroundings { clock, rng } = &self.surroundings;
-                let assertion = key.assertion(client_id, token_url.as_str(), clock.now(), &**rng);
+                let assertion = key.assertion(client_id, audience, clock.now(), &**rng);
                 let assertion = assertion.map_err(|_| TokenError::KeyUnusable)?;
                 form.append_pair("client_id", client_id);
                 form.append_pair("client_assertion_type", JWT_BEARER);

@@ -201,8 +201,9 @@ impl Fixture {
 
     pub fn with_proof(tokens: &Server, limits: Limits, proof: ClientProof) -> Self {
         let clock = Arc::new(ManualClock::at(NOW));
-        let token_url = tokens.url("/oauth/token").parse().unwrap();
-        let settings = ServiceClientSettings { token_url, client_id: "reports:1".to_owned(), proof };
+        let token_url: Url = tokens.url("/oauth/token").parse().unwrap();
+        let audience = token_url.to_string();
+        let settings = ServiceClientSettings { token_url, client_id: "reports:1".to_owned(), proof, audience };
         let client =
             ServiceClient::with_limits(settings, limits, Arc::clone(&clock) as _, Arc::new(SystemRng)).unwrap();
         let metrics = Metrics::new("test");
