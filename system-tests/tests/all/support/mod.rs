@@ -1,5 +1,7 @@
 //! What the tests stand on.
 
+pub mod example;
+pub mod peers;
 pub mod resource;
 pub mod system;
 

@@ -73,10 +73,14 @@ impl Resource {
         self.folder.path().join("revocations.json")
     }
 
+    /// A public address.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.app.as_ref().unwrap().public())
+    }
+
     /// The status of a guarded route.
     pub async fn whoami(&self, token: &str) -> u16 {
-        let url = format!("http://{}/api/whoami", self.app.as_ref().unwrap().public());
-        self.http.get(url).bearer_auth(token).send().await.unwrap().status().as_u16()
+        self.http.get(self.url("/api/whoami")).bearer_auth(token).send().await.unwrap().status().as_u16()
     }
 
     pub async fn is_ready(&self) -> bool {
@@ -107,12 +111,8 @@ impl Resource {
 
     /// Makes a note; the status.
     pub async fn add_note(&self, token: &str) -> u16 {
-        let request = self.http.post(self.notes_url()).json(&json!({"title": "Sums", "body": "1 + 1"}));
+        let request = self.http.post(self.url("/api/notes")).json(&json!({"title": "Sums", "body": "1 + 1"}));
         request.bearer_auth(token).send().await.unwrap().status().as_u16()
-    }
-
-    fn notes_url(&self) -> String {
-        format!("http://{}/api/notes", self.app.as_ref().unwrap().public())
     }
 
     /// The notes in the database, whoever's they are.

@@ -12,6 +12,7 @@ use auth_service::{
 use common::{clock::Clock, sql::Sql, testing::ManualClock};
 use reqwest::Method;
 use secrecy::zeroize::Zeroizing;
+use serde_json::Value;
 
 use super::{
     auth::{
@@ -43,17 +44,17 @@ impl System {
         let address = |url: &str| url.strip_prefix("http://").unwrap().to_owned();
         let place = [("AUTH_BIND", address(followed.public())), ("AUTH_INTERNAL_BIND", address(followed.internal()))];
         let secret = add_client(&home, "resource-service", "revocations:read users:deleted", &[]).await;
-        let own = [
-            ("REVOCATION_FEED_URL", format!("{}/internal/revocations", followed.internal())),
-            ("SERVICE_TOKEN_URL", format!("{}/oauth/token", followed.public())),
-            ("SERVICE_CLIENT_ID", "resource-service".to_owned()),
-            ("SERVICE_CLIENT_SECRET", secret.to_string()),
-            ("JWT_JWKS_URL", format!("{}/.well-known/jwks.json", followed.public())),
-        ];
+        let mut own = place_of(&followed, "resource-service", &secret);
+        own.push(("JWT_JWKS_URL", format!("{}/.well-known/jwks.json", followed.public())));
         let settings: Vec<_> =
             own.iter().map(|(name, value)| (*name, value.as_str())).chain(resource.iter().copied()).collect();
         let resource = Resource::start(Arc::clone(&home.clock), &settings).await;
         Self { home, resource, followed: Some(followed), place }
+    }
+
+    /// Where another service follows the auth-service that can go away, as one of its clients.
+    pub fn place_to_follow(&self, client_id: &str, secret: &str) -> Vec<(&'static str, String)> {
+        place_of(self.followed.as_ref().unwrap(), client_id, secret)
     }
 
     /// All of it runs, and the mirror is as good as the feed.
@@ -106,8 +107,36 @@ impl System {
     }
 }
 
+fn place_of(auth: &TestService, client_id: &str, secret: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("REVOCATION_FEED_URL", format!("{}/internal/revocations", auth.internal())),
+        ("SERVICE_TOKEN_URL", format!("{}/oauth/token", auth.public())),
+        ("SERVICE_CLIENT_ID", client_id.to_owned()),
+        ("SERVICE_CLIENT_SECRET", secret.to_owned()),
+    ]
+}
+
 /// Adds a client; its secret.
 pub async fn add_client(auth: &TestService, id: &str, scope: &str, audiences: &[&str]) -> Zeroizing<String> {
+    add_client_with(auth, NewClient { id, scope, audiences, ..NewClient::default() }).await
+}
+
+/// A client as a test wants it.
+#[derive(Debug, Default)]
+pub struct NewClient<'a> {
+    pub id: &'a str,
+    pub scope: &'a str,
+    pub audiences: &'a [&'a str],
+    /// Whether it may exchange users' tokens (RFC 8693), and ask about tokens and revoke them.
+    pub acts_for_users: bool,
+    /// The public key (a JWK) that verifies what it signs in place of showing a secret (RFC 7523).
+    pub key: Option<Value>,
+}
+
+/// Adds a client; its secret. What an operator may say about a client is written down here and nowhere else in the tests.
+pub async fn add_client_with(auth: &TestService, client: NewClient<'_>) -> Zeroizing<String> {
+    let NewClient { id, scope, audiences, acts_for_users, key } = client;
+    assert!(!acts_for_users && key.is_none(), "auth-service has no such clients: {id}");
     let addition = ClientAddition {
         id: id.parse().unwrap(),
         secret: None,
