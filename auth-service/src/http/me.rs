@@ -1,7 +1,10 @@
 //! `/auth/me`: the user's own account.
 
 use actix_web::{HttpResponse, web};
-use common::problem::Problem;
+use common::{
+    actix::refusals::{PayloadTooLarge, UnsupportedMediaType},
+    problem::Problem,
+};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
@@ -68,6 +71,7 @@ pub async fn me(deps: web::Data<Deps>, current: SignedIn) -> Result<web::Json<Us
         (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`username_taken` or `email_taken`", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType,
         (status = 429, description = "`too_many_attempts`: wait for `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),

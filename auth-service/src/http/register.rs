@@ -1,7 +1,10 @@
 //! `POST /auth/register`
 
 use actix_web::{HttpResponse, web};
-use common::problem::Problem;
+use common::{
+    actix::refusals::{PayloadTooLarge, UnsupportedMediaType},
+    problem::Problem,
+};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -66,6 +69,7 @@ impl From<User> for UserAnswer {
         (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`registration_closed`, `invite_required` or `invite_invalid`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`username_taken` or `email_taken`", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType,
         (status = 422, description = "`weak_password`, with advice", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_attempts`: wait for `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),

@@ -22,6 +22,8 @@
 pub mod answers;
 pub mod bearer;
 mod guarded;
+#[cfg(feature = "openapi")]
+pub mod refusals;
 pub mod resource;
 
 pub use guarded::{AuthenticatedWithin, Guarded, Refused, Requirement, Verified, authenticated_within};

@@ -25,7 +25,5 @@ refusals! {
     InsufficientScope = 403 "`insufficient_scope`: the token does not allow this";
     InsufficientRole = 403 "`insufficient_role`: the user may not do this";
     NotFound = 404 "`not_found`: the user has no such note";
-    PayloadTooLarge = 413 "`payload_too_large`";
-    UnsupportedMediaType = 415 "`unsupported_media_type`";
     Unavailable = 503 "`unavailable`: try again after `Retry-After` seconds";
 }
