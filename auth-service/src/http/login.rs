@@ -25,13 +25,13 @@ pub struct LoginRequest {
     /// The username, or the e-mail address.
     #[schema(example = "ada")]
     username: String,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 71)]
     password: SecretString,
     /// The password from now on. Needed where the one above is a temporary one. All other sessions of the user end.
-    #[schema(value_type = Option<String>, format = Password)]
+    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 71)]
     new_password: Option<SecretString>,
     /// `bearer` (the default): access and refresh token. `access_only`: one longer-lived access token.
-    #[schema(example = "bearer")]
+    #[schema(example = "bearer", pattern = "^(bearer|access_only)$")]
     mode: Option<String>,
 }
 

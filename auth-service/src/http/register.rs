@@ -28,12 +28,13 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct RegisterRequest {
     /// 3 to 32 of `a`–`z`, `0`–`9`, `.`, `_`, `-`; lower-cased; unique.
-    #[schema(example = "ada")]
+    #[schema(example = "ada", pattern = "^[A-Za-z0-9._-]{3,32}$")]
     username: String,
     /// Lower-cased; unique. Whoever has one may log in with it.
+    #[schema(format = Email, max_length = 254)]
     email: Option<String>,
     /// At most 71 bytes, without NUL, and hard to guess.
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 71)]
     password: SecretString,
     /// The code, where registration is by invitation.
     #[schema(value_type = Option<String>)]

@@ -30,7 +30,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct NoteRequest {
     /// 1 to 200 characters.
-    #[schema(example = "Groceries")]
+    #[schema(example = "Groceries", min_length = 1, max_length = 200)]
     title: String,
     /// At most 64 KiB in UTF-8; may be empty.
     #[schema(example = "Bread, olives")]

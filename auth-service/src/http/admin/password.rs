@@ -27,7 +27,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct TemporaryPasswordRequest {
     /// At most 71 bytes, without NUL, and hard to guess. Good for 72 hours.
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 71)]
     password: SecretString,
 }
 
