@@ -13,5 +13,6 @@ mod examples;
 mod keys;
 mod many;
 mod missed;
+mod openapi;
 mod revoked;
 mod support;
