@@ -176,11 +176,12 @@ async fn a_client_with_a_wrong_secret_gets_nothing(
 #[tokio::test]
 async fn a_client_with_a_wrong_key_gets_nothing(
     #[values(Oauth4webapi, OpenidClient, Authlib)] library: Library,
-    #[values((Method::Ed25519, Method::P256), (Method::P256, Method::Ed25519))] (own, other): (Method, Method),
+    #[values(Method::Ed25519, Method::P256)] method: Method,
 ) {
     let server = Server::start().await;
-    let mut client = server.client(library, own).await;
-    client.description["key"] = other.key().unwrap();
+    let mut client = server.client(library, method).await;
+    let another = if let Method::P256 = method { Method::Ed25519 } else { Method::P256 };
+    client.description["key"] = another.key().unwrap();
     let refused = client.ask("client_credentials", json!({"scope": "notes:read"})).await;
     assert_eq!(refused, Err("invalid_client".to_owned()));
 }
