@@ -11,6 +11,7 @@ use common::{
         management::{Dependencies, Health},
         metrics::Metrics,
     },
+    verifier::RevocationCheck,
 };
 use tokio::task::JoinSet;
 
@@ -20,6 +21,7 @@ use crate::{
     crypto::{
         access_tokens::{AccessTokens, SignsWith},
         bcrypt_pool::BcryptPool,
+        client_assertions::ClientAssertions,
         jws::SigningFailed,
         refresh_tokens::RefreshTokens,
     },
@@ -29,6 +31,7 @@ use crate::{
         Deps,
         audit::Audit,
         revocation_feed::{RevocationFeed, log_kept},
+        revoked_tokens::RevokedTokens,
         signing_keys::{KeyKeeper, KeysError},
         throttle::Throttle,
     },
@@ -72,11 +75,13 @@ impl App {
         let prepared = SCHEMA.prepare(&config.database, config.migrate, &mut tasks).await?;
         let metrics = Metrics::new("auth");
         let sql = Sql::open(&config.database, "sql")?;
-        let access_tokens = access_tokens(&config, &sql, &clock, &rng, &mut tasks).await?;
+        let revoked_tokens = Arc::new(RevokedTokens::default());
+        let access_tokens = access_tokens(&config, &sql, &revoked_tokens, &clock, &rng, &mut tasks).await?;
         let sql_users = SqlUsers::new(sql.clone());
         tasks.spawn(background::sweep_invites(sql_users.clone(), Arc::clone(&clock)));
         let users: Arc<dyn UserStore> = Arc::new(sql_users);
-        let clients = Arc::new(SqlClients::new(sql.clone()));
+        let clients = SqlClients::new(sql.clone());
+        tasks.spawn(background::sweep_assertions(clients.clone(), Arc::clone(&clock)));
         let audit_trail = SqlAudit::new(sql.clone());
         let (audit, events) = Audit::new(Arc::clone(&clock), Arc::clone(&rng), &metrics);
         tasks.spawn(events.write_to(Arc::new(audit_trail.clone())));
@@ -98,7 +103,12 @@ impl App {
                 (Arc::new(sessions), log, Arc::new(throttle))
             };
         tasks.spawn(background::announce(announcements, Arc::clone(&log), Arc::clone(&clock)));
-        let feed = Arc::new(RevocationFeed::new(log, &metrics));
+        tasks.spawn(background::follow_revoked_tokens(
+            Arc::clone(&revoked_tokens),
+            Arc::clone(&log),
+            Arc::clone(&clock),
+        ));
+        let feed = Arc::new(RevocationFeed::new(Arc::clone(&log), &metrics));
         tasks.spawn(Arc::clone(&feed).run());
         tasks.spawn(background::apply_effects(Arc::clone(&users), Arc::clone(&sessions), Arc::clone(&clock)));
 
@@ -119,8 +129,11 @@ impl App {
         let trusted_proxies = web::Data::new(TrustedProxies::new(config.trusted_proxies.clone(), &metrics));
         let deps = web::Data::new(Deps {
             users,
-            clients,
+            clients: Arc::new(clients),
+            client_assertions: ClientAssertions::new(&config.policy.issuer, Arc::clone(&clock)),
             sessions,
+            revocation_log: log,
+            revoked_tokens,
             throttle: Throttle::new(throttle, &config.refresh_secrets.current, Arc::clone(&clock)),
             audit: audit.clone(),
             audit_store: Arc::new(audit_trail),
@@ -183,6 +196,7 @@ impl App {
 async fn access_tokens(
     config: &Config,
     sql: &Sql,
+    revoked: &Arc<RevokedTokens>,
     clock: &Arc<dyn Clock>,
     rng: &Arc<dyn Rng>,
     tasks: &mut JoinSet<()>,
@@ -194,7 +208,8 @@ async fn access_tokens(
     };
     let (shared, own) = (config.tokens.secrets.as_ref(), &config.refresh_secrets);
     let tokens = AccessTokens::new(&config.tokens.issuer, signs_with, shared, own, Arc::clone(clock))?
-        .with_encryption(config.tokens.encryption.clone());
+        .with_encryption(config.tokens.encryption.clone())
+        .with_revocations(Arc::clone(revoked) as Arc<dyn RevocationCheck>);
     let tokens = Arc::new(tokens);
     if let Some(masters) = &config.masters {
         let store = Arc::new(SqlKeys::new(sql.clone()));

@@ -9,8 +9,10 @@ use crate::{
     config::AuditRetention,
     crypto::access_tokens::AccessTokens,
     ports::{Announcements, Clock, RevocationLog, SessionStore, StoreError, UserStore},
-    service::{announce::announce_pending, effects::apply_pending, signing_keys::KeyKeeper},
-    storage::sql::{SqlAudit, SqlSessions, SqlThrottle, SqlUsers},
+    service::{
+        announce::announce_pending, effects::apply_pending, revoked_tokens::RevokedTokens, signing_keys::KeyKeeper,
+    },
+    storage::sql::{SqlAudit, SqlClients, SqlSessions, SqlThrottle, SqlUsers},
 };
 
 /// How long a committed change waits for its sessions when the request itself could not see to it.
@@ -18,6 +20,9 @@ const OUTBOX_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long a revoked client or key waits before it is announced: one look at a table that is nearly always empty.
 const ANNOUNCE_PAUSE: Duration = Duration::from_millis(250);
+
+/// How long a token that was revoked at one replica may be good at another.
+const REVOKED_PAUSE: Duration = Duration::from_millis(250);
 
 /// Far less than [`NOTICE`](crate::domain::signing_key::NOTICE), before which nothing that is decided takes effect.
 const KEYS_PAUSE: Duration = Duration::from_millis(500);
@@ -47,6 +52,15 @@ pub async fn announce(announcements: Arc<dyn Announcements>, log: Arc<dyn Revoca
     loop {
         rounds.next().await;
         rounds.ended(announce_pending(&*announcements, &*log, &*clock).await.as_ref().err());
+    }
+}
+
+/// Reads which single tokens other replicas have revoked, for ever.
+pub async fn follow_revoked_tokens(revoked: Arc<RevokedTokens>, log: Arc<dyn RevocationLog>, clock: Arc<dyn Clock>) {
+    let mut rounds = Rounds::every(REVOKED_PAUSE, "reading revoked tokens");
+    loop {
+        rounds.next().await;
+        rounds.ended(revoked.follow(&*log, clock.now()).await.as_ref().err());
     }
 }
 
@@ -90,6 +104,19 @@ pub async fn sweep_invites(users: SqlUsers, clock: Arc<dyn Clock>) {
         rounds.next().await;
         rounds.ended(forget_invites(&users, &*clock).await.as_ref().err());
     }
+}
+
+/// Forgets what clients have shown that would not be taken any more anyway.
+pub async fn sweep_assertions(clients: SqlClients, clock: Arc<dyn Clock>) {
+    let mut rounds = Rounds::every(SWEEP_PAUSE, "sweeping expired client assertions");
+    loop {
+        rounds.next().await;
+        rounds.ended(forget_assertions(&clients, &*clock).await.as_ref().err());
+    }
+}
+
+async fn forget_assertions(clients: &SqlClients, clock: &dyn Clock) -> Result<(), StoreError> {
+    in_batches(|| clients.sweep_assertions(clock.now(), SWEEP_BATCH)).await
 }
 
 async fn forget_invites(users: &SqlUsers, clock: &dyn Clock) -> Result<(), StoreError> {

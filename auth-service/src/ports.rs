@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use common::{clock::Timestamp, scope::Scope};
+use common::clock::Timestamp;
 pub use common::{
     clock::{Clock, SystemClock},
     rng::{Rng, SystemRng},
@@ -14,7 +14,8 @@ pub use common::{
 
 use crate::domain::{
     audit::{AuditEvent, AuditFilter},
-    client::{Client, ClientId, HashedSecret},
+    client::{Client, ClientChange, ClientId},
+    client_secret::HashedSecret,
     effect::{Effect, PendingEffect},
     ids::{SessionId, UserId},
     invite::{HashedInvite, Invite},
@@ -144,10 +145,11 @@ pub trait ClientStore: Send + Sync {
     /// The client of that name.
     async fn find(&self, id: &ClientId) -> Result<Option<Client>, StoreError>;
 
-    /// All clients, by name.
-    async fn list(&self) -> Result<Vec<Client>, StoreError>;
+    /// Up to `limit` clients after `after`, by name.
+    async fn list(&self, after: Option<&ClientId>, limit: u32) -> Result<Vec<Client>, StoreError>;
 
-    /// Gives a client a new secret; the one before is good until `previous_until`. `false` when there is no such client.
+    /// Gives a client a new secret; the one before is good until `previous_until`. `false` when there is no such client,
+    /// or it has none.
     async fn rotate(
         &self,
         id: &ClientId,
@@ -156,8 +158,8 @@ pub trait ClientStore: Send + Sync {
         audit: &AuditEvent,
     ) -> Result<bool, StoreError>;
 
-    /// What a client's tokens may allow from now on. `false` when there is no such client.
-    async fn set_scope(&self, id: &ClientId, scope: &Scope, audit: &AuditEvent) -> Result<bool, StoreError>;
+    /// Changes what a client may have. `change` must not be empty. `false` when there is no such client.
+    async fn change(&self, id: &ClientId, change: &ClientChange, audit: &AuditEvent) -> Result<bool, StoreError>;
 
     /// Gives a client no more tokens and announces that those before `now` are revoked, or gives it some again. `false`
     /// when there is no such client.
@@ -168,6 +170,12 @@ pub trait ClientStore: Send + Sync {
         audit: &AuditEvent,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
+
+    /// Removes a client and announces that its tokens from before `now` are revoked. `false` when there is no such client.
+    async fn remove(&self, id: &ClientId, audit: &AuditEvent, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Notes that a client has used the assertion `jti`, which is good until `until`. `false` when it has done so before.
+    async fn use_assertion(&self, id: &ClientId, jti: &str, until: Timestamp) -> Result<bool, StoreError>;
 }
 
 /// A change to a user that their sessions must follow.

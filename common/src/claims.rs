@@ -1,8 +1,11 @@
 //! The claims of an access token (RFC 9068, section 2.2).
 
+mod actor;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
+pub use self::actor::{ActorChain, MOST_ACTORS, TooManyActors};
 use crate::{clock::Timestamp, scope::Scope};
 
 /// The header parameter `typ` of an access token (RFC 9068, section 2.1).
@@ -63,6 +66,9 @@ pub struct UserClaims {
     pub roles: Vec<String>,
     /// When the user last gave a password.
     pub auth_time: i64,
+    /// Which services act for the user, where the token was exchanged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActorChain>,
 }
 
 /// What a service's own access token says: `sub` is `client_id`, and there is no session. Times are seconds since the
@@ -105,6 +111,7 @@ struct RawClaims {
     scope: Scope,
     roles: Option<Vec<String>>,
     auth_time: Option<i64>,
+    act: Option<ActorChain>,
 }
 
 /// The claims are neither a user's nor a service's.
@@ -116,7 +123,7 @@ impl TryFrom<RawClaims> for AccessClaims {
     type Error = InvalidClaims;
 
     fn try_from(raw: RawClaims) -> Result<Self, InvalidClaims> {
-        let RawClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope, .. } = raw;
+        let RawClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope, act, .. } = raw;
         match (raw.sid, raw.roles, raw.auth_time) {
             (Some(sid), Some(roles), Some(auth_time)) => {
                 let (sub, sid) = (canonical_uuid(&sub)?, canonical_uuid(&sid)?);
@@ -133,9 +140,10 @@ impl TryFrom<RawClaims> for AccessClaims {
                     scope,
                     roles,
                     auth_time,
+                    act,
                 }))
             }
-            (None, None, None) if sub == client_id => {
+            (None, None, None) if sub == client_id && act.is_none() => {
                 Ok(Self::Service(ServiceClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope }))
             }
             _ => Err(InvalidClaims),
@@ -215,6 +223,8 @@ pub struct User {
     pub authenticated_at: Timestamp,
     /// `exp`
     pub expires_at: Timestamp,
+    /// `act`: the services that act for the user.
+    pub actors: Option<ActorChain>,
 }
 
 /// A service that acts for itself, as a verified access token describes it.
@@ -274,6 +284,7 @@ impl From<&AccessClaims> for Principal {
                 roles: claims.roles.clone(),
                 authenticated_at: Timestamp::from_seconds(claims.auth_time),
                 expires_at: Timestamp::from_seconds(claims.exp),
+                actors: claims.act.clone(),
             }),
             AccessClaims::Service(claims) => Self::Service(Service {
                 client_id: claims.client_id.clone(),
@@ -316,7 +327,8 @@ mod tests {
 
     #[test]
     fn both_kinds_come_back_as_they_were() {
-        for claims in [service(), user()] {
+        let exchanged = with(user(), "act", json!({"sub": "reports"}));
+        for claims in [service(), user(), exchanged] {
             assert_eq!(serde_json::to_value(read(claims.clone()).unwrap()).unwrap(), claims);
         }
     }
@@ -329,6 +341,7 @@ mod tests {
             with(service(), "roles", json!(["admin"])),
             with(service(), "auth_time", json!(1)),
             with(service(), "sub", json!("somebody-else")),
+            with(service(), "act", json!({"sub": "reports"})),
             with(user(), "sid", Value::Null),
             with(user(), "roles", Value::Null),
             with(user(), "auth_time", Value::Null),

@@ -6,17 +6,12 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use crate::{
-    outbound::{self, OutboundError},
-    service_client::ServiceTokens,
-};
-
-const TIMEOUT: Duration = Duration::from_secs(5);
+use crate::service_client::ServiceClient;
 
 /// A page of the list with room to spare.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -39,9 +34,8 @@ pub trait ForgetUsers: Send + Sync {
 
 /// Reads the list.
 pub struct DeletedUsers {
-    http: Client,
+    client: ServiceClient,
     url: Url,
-    tokens: Arc<ServiceTokens>,
     memory: Arc<dyn ForgetUsers>,
 }
 
@@ -59,13 +53,14 @@ struct Deleted {
 impl DeletedUsers {
     /// For a service that follows the revocation feed at `feed_url`: the list is beside it. Its client needs the scope
     /// `users:deleted`. Nothing is asked before [`DeletedUsers::run`].
-    pub fn beside(
-        feed_url: &Url,
-        tokens: Arc<ServiceTokens>,
-        memory: Arc<dyn ForgetUsers>,
-    ) -> Result<Self, OutboundError> {
-        let url = feed_url.join("deleted-users").map_err(|_| OutboundError::NotUnderstood)?;
-        Ok(Self { http: outbound::client(TIMEOUT)?, url, tokens, memory })
+    #[must_use]
+    pub fn beside(feed_url: &Url, client: ServiceClient, memory: Arc<dyn ForgetUsers>) -> Self {
+        let mut url = feed_url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop().push("deleted-users");
+        }
+        url.set_query(None);
+        Self { client, url, memory }
     }
 
     /// Forgets who is gone, once every `pause`, for ever.
@@ -89,20 +84,18 @@ impl DeletedUsers {
     async fn round(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut cursor = self.memory.cursor().await?;
         loop {
-            let mut url = self.url.clone();
+            let mut call = self.client.get(self.url.clone()).longest_answer(MAX_BODY_BYTES);
             if let Some(cursor) = &cursor {
-                url.query_pairs_mut().append_pair("after", cursor);
+                call = call.query("after", cursor);
             }
-            let answer = self.tokens.ask(&self.http, url, MAX_BODY_BYTES).await?;
-            let Some(Answer { cursor: next, users }) = answer else {
-                if cursor.is_none() {
-                    return Err(OutboundError::Status(StatusCode::GONE.as_u16()).into());
-                }
+            let answer = call.send().await?;
+            if answer.status() == StatusCode::GONE && cursor.is_some() {
                 tracing::warn!("the list of deleted users has been put back; reading all of it");
                 self.memory.begin_again().await?;
                 cursor = None;
                 continue;
-            };
+            }
+            let Answer { cursor: next, users } = answer.success().await?.json().await?;
             let gone: Vec<Uuid> = users.into_iter().map(|user| user.sub).collect();
             self.memory.forget(&gone, next.as_deref()).await?;
             if gone.is_empty() {

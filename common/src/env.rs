@@ -118,12 +118,16 @@ impl Env {
 
     /// A value that must be there, from a text or by default.
     pub fn required<T>(&mut self, name: &str, raw: Option<T>) -> Option<T> {
-        if raw.is_none()
-            && !self.errors.iter().any(|line| line.split(' ').next().is_some_and(|it| it.starts_with(name)))
-        {
+        if raw.is_none() && !self.is_rejected(name) {
             self.reject(name, "is not set");
         }
         raw
+    }
+
+    /// Whether something was wrong with a variable, or with its file.
+    #[must_use]
+    pub fn is_rejected(&self, name: &str) -> bool {
+        self.errors.iter().any(|line| line.split(' ').next().is_some_and(|it| it.starts_with(name)))
     }
 
     /// What `raw` means according to `read`, whose error says what would be right.

@@ -13,6 +13,8 @@ pub mod clock;
 pub mod actix;
 #[cfg(feature = "verifier")]
 pub mod claims;
+#[cfg(any(feature = "server", feature = "service-client"))]
+pub mod context;
 #[cfg(feature = "revocation")]
 pub mod deletions;
 #[cfg(feature = "env")]
@@ -21,9 +23,9 @@ pub mod env;
 pub mod jwe;
 #[cfg(feature = "verifier")]
 pub mod jwk;
-#[cfg(feature = "jwks")]
+#[cfg(feature = "verifier")]
 pub mod jwks;
-#[cfg(any(feature = "jwks", feature = "revocation"))]
+#[cfg(any(feature = "jwks", feature = "service-client"))]
 pub mod outbound;
 #[cfg(feature = "problem")]
 pub mod problem;
@@ -37,7 +39,7 @@ pub mod scope;
 pub mod secret;
 #[cfg(feature = "server")]
 pub mod server;
-#[cfg(feature = "revocation")]
+#[cfg(feature = "service-client")]
 pub mod service_client;
 #[cfg(feature = "server")]
 pub mod settings;

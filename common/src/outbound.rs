@@ -3,9 +3,13 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Response, Url, redirect::Policy};
+use reqwest::{Client, ClientBuilder, Response, Url, redirect::Policy};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Connections that nobody uses are closed before a server closes them: a request must not meet that.
+const KEPT_IDLE: Duration = Duration::from_secs(50);
+const MOST_KEPT_IDLE: usize = 32;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,14 +45,25 @@ pub fn http_url(text: &str) -> Option<Url> {
 }
 
 /// A client whose requests take `timeout` at the most, from the first byte sent to the last byte read.
+#[cfg(feature = "jwks")]
 pub(crate) fn client(timeout: Duration) -> Result<Client, OutboundError> {
-    let client = Client::builder()
+    Ok(builder().timeout(timeout).build()?)
+}
+
+/// A client whose caller sets the limits of time.
+#[cfg(feature = "service-client")]
+pub(crate) fn patient_client() -> Result<Client, OutboundError> {
+    Ok(builder().build()?)
+}
+
+fn builder() -> ClientBuilder {
+    Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(timeout)
+        .pool_idle_timeout(KEPT_IDLE)
+        .pool_max_idle_per_host(MOST_KEPT_IDLE)
         .redirect(Policy::none())
         .no_proxy()
-        .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")));
-    Ok(client.build()?)
+        .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
 }
 
 /// The body of an answer, if it has at most `limit` bytes.

@@ -167,6 +167,7 @@ statuses! {
     UnprocessableEntity = 422 "Unprocessable Content",
     TooManyRequests = 429 "Too Many Requests",
     InternalServerError = 500 "Internal Server Error",
+    BadGateway = 502 "Bad Gateway",
     ServiceUnavailable = 503 "Service Unavailable",
 }
 

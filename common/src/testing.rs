@@ -77,6 +77,7 @@ impl TestToken {
             scope: Scope::default(),
             roles: Vec::new(),
             auth_time: now.seconds(),
+            act: None,
         };
         Self { claims, secret: secret.clone() }
     }

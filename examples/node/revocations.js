@@ -12,8 +12,11 @@ export let heard = false;
 
 // Whether the token with these verified claims was revoked; `kid` names the key that signed it.
 export function isRevoked(claims, kid) {
-  const holder = "sid" in claims ? `sid ${claims.sid}` : `client ${claims.client_id}`;
-  return [holder, `jti ${claims.jti}`, `kid ${kid}`].some((name) => claims.iat < (revoked.get(name)?.before ?? 0));
+  const names = [`jti ${claims.jti}`, `kid ${kid}`];
+  if ("sid" in claims) names.push(`sid ${claims.sid}`);
+  // A service's own, or one that it exchanged.
+  if (!("sid" in claims) || "act" in claims) names.push(`client ${claims.client_id}`);
+  return names.some((name) => claims.iat < (revoked.get(name)?.before ?? 0));
 }
 
 async function follow() {

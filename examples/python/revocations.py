@@ -14,8 +14,11 @@ heard = threading.Event()  # set once `revoked` has been as good as the feed
 
 def is_revoked(claims, kid):
     """Whether the token with these verified claims was revoked; `kid` names the key that signed it."""
-    holder = ("sid", claims["sid"]) if "sid" in claims else ("client", claims["client_id"])
-    names = [holder, ("jti", claims["jti"]), ("kid", kid)]
+    names = [("jti", claims["jti"]), ("kid", kid)]
+    if "sid" in claims:
+        names.append(("sid", claims["sid"]))
+    if "sid" not in claims or "act" in claims:  # a service's own, or one that it exchanged
+        names.append(("client", claims["client_id"]))
     return any(claims["iat"] < revoked.get(name, (0, 0))[0] for name in names)
 
 

@@ -10,7 +10,7 @@ use common::{
     outbound::OutboundError,
     revocation::{Follower, Mirror, RevocationSettings},
     server::{self, Options, Running, Signals},
-    service_client::ServiceTokens,
+    service_client::ServiceClient,
     sql::{MigrateError, Prepared, Sql},
     telemetry::{
         management::{Dependencies, Health},
@@ -62,7 +62,7 @@ impl App {
 
         let (mut verifier, jwks) = verifier(config, &clock, &rng)?;
         let metrics = Metrics::new("resource");
-        let follow = |settings| follow(settings, jwks.as_ref(), forgotten, &clock, &rng, &mut tasks);
+        let follow = |settings| follow(settings, jwks.as_ref(), forgotten, &metrics, &clock, &rng, &mut tasks);
         let mirror = config.revocation.as_ref().map(follow).transpose()?;
         if mirror.is_none() {
             tracing::warn!("REVOCATION_FEED_URL is not set: tokens are good until they expire, revoked or not");
@@ -141,15 +141,17 @@ fn follow(
     settings: &RevocationSettings,
     jwks: Option<&Arc<JwksClient>>,
     forgotten: Arc<dyn ForgetUsers>,
+    metrics: &Metrics,
     clock: &Arc<dyn Clock>,
     rng: &Arc<dyn Rng>,
     tasks: &mut JoinSet<()>,
 ) -> Result<Arc<Mirror>, OutboundError> {
     let mirror = Arc::new(Mirror::new(settings.policy, Arc::clone(clock)));
-    let tokens = Arc::new(ServiceTokens::new(settings.credentials.clone(), Arc::clone(clock))?);
-    let deletions = DeletedUsers::beside(&settings.feed_url, Arc::clone(&tokens), forgotten)?;
+    let client = ServiceClient::new(settings.client.clone(), Arc::clone(clock), Arc::clone(rng))?;
+    client.measure(metrics);
+    let deletions = DeletedUsers::beside(&settings.feed_url, client.clone(), forgotten);
     tasks.spawn(deletions.run(FORGET_PAUSE));
-    let mut follower = Follower::new(Arc::clone(&mirror), tokens, settings, Arc::clone(clock), Arc::clone(rng))?;
+    let mut follower = Follower::new(Arc::clone(&mirror), client, settings, Arc::clone(clock), Arc::clone(rng));
     if let Some(client) = jwks {
         follower = follower.with_keys(Arc::clone(client) as Arc<dyn KeySource>);
     }

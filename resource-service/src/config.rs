@@ -7,6 +7,7 @@ use common::{
     jwks::Url,
     outbound::http_url,
     revocation::{REVOCATION, RevocationSettings},
+    service_client::SERVICE_CLIENT,
     settings::{self, Tokens},
     sql::DatabaseUrl,
     telemetry::log,
@@ -26,7 +27,7 @@ const OWN: &[Setting] = &[
 /// Every setting that resource-service reads: `.env.example` is tested against it.
 #[must_use]
 pub fn settings() -> Vec<Setting> {
-    [settings::TOKENS, settings::JWKS, settings::LOG, REVOCATION, OWN].concat()
+    [settings::TOKENS, settings::JWKS, settings::LOG, REVOCATION, SERVICE_CLIENT, OWN].concat()
 }
 
 #[derive(Deserialize, Default)]

@@ -1,6 +1,11 @@
-//! `client …`: the services that may ask for tokens of their own. Needs the database only.
+//! `client …`: the services that may ask for tokens. Needs the database only.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::{Args, Subcommand};
 use common::{scope::Scope, sql::Sql};
@@ -9,11 +14,19 @@ use serde::Serialize;
 use super::{Failure, input::secret_from_file, output, variables};
 use crate::{
     config,
-    domain::client::{Client, ClientId, ClientSecret, GrantType, LONGEST_CLIENT_TOKEN},
+    crypto::client_assertions::read_keys,
+    domain::{
+        audit::Actor,
+        client::{Client, ClientChange, ClientId, ClientKeys, Credential, GrantType, Name, Rights, is_token_ttl},
+        client_secret::ClientSecret,
+    },
     ports::{SystemClock, SystemRng},
-    service::manage_clients::{ClientAddition, ClientOperator, ManageClientError},
+    service::manage_clients::{ClientOperator, ManageClientError, NewCredential},
     storage::sql::{SCHEMA, SqlClients},
 };
+
+/// More clients than anybody has.
+const ALL: u32 = 100_000;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
@@ -25,6 +38,8 @@ pub(super) enum ClientCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Change what a client may have; what is not named stays as it is
+    Change(ChangeArgs),
     /// Give a client a new secret and print it; the one of now is good for a while still
     RotateSecret {
         /// The client
@@ -36,14 +51,7 @@ pub(super) enum ClientCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Have a client's tokens allow this and nothing else
-    SetScope {
-        /// The client
-        id: ClientId,
-        /// Words divided by spaces; "" for nothing
-        scope: Scope,
-    },
-    /// Give a client no more tokens; those it has are refused by auth-service at once
+    /// Give a client no more tokens; those it has are refused
     Disable {
         /// The client
         id: ClientId,
@@ -53,27 +61,74 @@ pub(super) enum ClientCommand {
         /// The client
         id: ClientId,
     },
+    /// Remove a client; the tokens it has are refused
+    Remove {
+        /// The client
+        id: ClientId,
+    },
 }
 
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
     /// 3 to 41 letters a-z, digits or dashes
     id: ClientId,
+    /// What it may ask for, divided by commas: `client_credentials`, `token_exchange`
+    #[arg(long, value_delimiter = ',', default_value = "client_credentials")]
+    grants: Vec<GrantType>,
     /// The most that its tokens may allow, words divided by spaces
     #[arg(long, default_value = "")]
     scope: Scope,
+    /// Who it is in a token's `aud`: tokens that name this were sent to it; its id, when left out
+    #[arg(long)]
+    service: Option<Name>,
     /// The services that its tokens are for beside auth-service, divided by commas
     #[arg(long, value_delimiter = ',')]
-    audiences: Vec<String>,
+    audiences: Vec<Name>,
+    /// The roles of a user that stay in a token which it exchanges, divided by commas
+    #[arg(long, value_delimiter = ',')]
+    roles: Vec<Name>,
     /// How long its tokens live
     #[arg(long, default_value = "5m", value_parser = token_ttl)]
     token_ttl: Duration,
     /// Take the secret from a file, less one trailing newline, instead of making one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "public_keys")]
     secret_file: Option<PathBuf>,
-    /// When there is a client of that name, give it only what it lacks of the scope
+    /// Take no secret, but public keys from a file: a JWK or a JWK set
+    #[arg(long, value_name = "FILE")]
+    public_keys: Option<PathBuf>,
+    /// When there is a client of that name, give it only what it lacks of grants, scope, audiences and roles
     #[arg(long)]
     if_missing: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ChangeArgs {
+    /// The client
+    id: ClientId,
+    /// See `add`
+    #[arg(long, value_delimiter = ',')]
+    grants: Option<Vec<GrantType>>,
+    /// The most that its tokens may allow, words divided by spaces; "" for nothing
+    #[arg(long)]
+    scope: Option<Scope>,
+    /// See `add`
+    #[arg(long)]
+    service: Option<Name>,
+    /// See `add`
+    #[arg(long, value_delimiter = ',')]
+    audiences: Option<Vec<Name>>,
+    /// See `add`
+    #[arg(long, value_delimiter = ',')]
+    roles: Option<Vec<Name>>,
+    /// See `add`
+    #[arg(long, value_parser = token_ttl)]
+    token_ttl: Option<Duration>,
+    /// Other public keys, for a client that was added with some
+    #[arg(long, value_name = "FILE")]
+    public_keys: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -82,9 +137,12 @@ pub(super) struct AddArgs {
 #[derive(Serialize)]
 struct ClientLine<'a> {
     client_id: &'a str,
+    authentication: &'static str,
     grants: &'a [GrantType],
     scope: String,
-    audiences: &'a [String],
+    service: &'a Name,
+    audiences: &'a [Name],
+    roles: &'a [Name],
     token_ttl_seconds: u64,
     disabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,10 +153,16 @@ impl<'a> ClientLine<'a> {
     fn new(client: &'a Client, secret: Option<&'a ClientSecret>) -> Self {
         Self {
             client_id: client.id.as_str(),
-            grants: &client.grants,
-            scope: client.scope.to_string(),
-            audiences: &client.audiences,
-            token_ttl_seconds: client.token_ttl.as_secs(),
+            authentication: match client.credential {
+                Credential::Secret { .. } => "client_secret",
+                Credential::Keys(_) => "private_key_jwt",
+            },
+            grants: &client.rights.grants,
+            scope: client.rights.scope.to_string(),
+            service: &client.rights.service,
+            audiences: &client.rights.audiences,
+            roles: &client.rights.roles,
+            token_ttl_seconds: client.rights.token_ttl.as_secs(),
             disabled: client.disabled,
             client_secret: secret.map(ClientSecret::expose),
         }
@@ -110,13 +174,18 @@ pub(super) async fn run(command: ClientCommand) -> Result<(), Failure> {
     match command {
         ClientCommand::Add(args) => add(&operator, args).await,
         ClientCommand::List { json } => list(&operator, json).await,
+        ClientCommand::Change(args) => change(&operator, args).await,
         ClientCommand::RotateSecret { id, overlap, json } => {
-            let secret = operator.rotate(&id, overlap).await?;
-            shown(&operator.find(&id).await?, Some(&secret), json)
+            let (client, secret) = operator.rotate(&id, overlap).await?;
+            shown(&client, Some(&secret), json)
         }
-        ClientCommand::SetScope { id, scope } => shown(&operator.set_scope(&id, scope).await?, None, false),
         ClientCommand::Disable { id } => shown(&operator.set_disabled(&id, true).await?, None, false),
         ClientCommand::Enable { id } => shown(&operator.set_disabled(&id, false).await?, None, false),
+        ClientCommand::Remove { id } => {
+            operator.remove(&id).await?;
+            output::line(&format!("{id} is removed."));
+            Ok(())
+        }
     }
 }
 
@@ -124,38 +193,89 @@ fn operator() -> Result<ClientOperator, Failure> {
     let url = config::database(variables())?;
     SCHEMA.check(&url)?;
     let clients = SqlClients::new(Sql::open(&url, "sql")?);
-    Ok(ClientOperator { clients: Arc::new(clients), clock: Arc::new(SystemClock), rng: Arc::new(SystemRng) })
+    Ok(ClientOperator {
+        clients: Arc::new(clients),
+        clock: Arc::new(SystemClock),
+        rng: Arc::new(SystemRng),
+        actor: Actor::Operator,
+        address: None,
+    })
 }
 
 async fn add(operator: &ClientOperator, args: AddArgs) -> Result<(), Failure> {
-    let secret = args.secret_file.as_deref().map(secret_from_file).transpose()?.map(ClientSecret::presented);
-    if secret.as_ref().is_some_and(|secret| secret.expose().len() < 32) {
-        return Err(Failure::Input("the secret must have at least 32 bytes".to_owned()));
-    }
-    let (chosen, scope) = (secret.clone(), args.scope.clone());
-    let addition = ClientAddition {
-        id: args.id.clone(),
-        secret,
-        grants: vec![GrantType::ClientCredentials],
+    let credential = match (args.secret_file.as_deref(), args.public_keys.as_deref()) {
+        (Some(file), _) => NewCredential::Secret(secret_from(file)?),
+        (None, Some(file)) => NewCredential::Keys(keys_from(file)?),
+        (None, None) => NewCredential::NewSecret,
+    };
+    let service = match args.service {
+        Some(service) => service,
+        None => args.id.as_str().parse().map_err(|error| Failure::Input(format!("{error}")))?,
+    };
+    let rights = Rights {
+        grants: args.grants,
         scope: args.scope,
+        service,
         audiences: args.audiences,
+        roles: args.roles,
         token_ttl: args.token_ttl,
     };
-    match operator.add(addition).await {
-        Ok((client, secret)) => shown(&client, chosen.is_none().then_some(&secret), args.json),
+    match operator.add(args.id.clone(), credential, rights.clone()).await {
+        Ok((client, secret)) => shown(&client, secret.as_ref(), args.json),
         Err(ManageClientError::Taken) if args.if_missing => {
-            let client = operator.find(&args.id).await?;
-            let whole = client.scope.with(&scope);
-            let has_it = scope.is_within(&client.scope);
-            let client = if has_it { client } else { operator.set_scope(&args.id, whole).await? };
-            shown(&client, None, args.json)
+            let lacking = lacking(&operator.find(&args.id).await?.rights, &rights);
+            shown(&operator.change(&args.id, &lacking).await?, None, args.json)
         }
         Err(error) => Err(error.into()),
     }
 }
 
+/// What `has` lacks of `wanted`.
+fn lacking(has: &Rights, wanted: &Rights) -> ClientChange {
+    ClientChange {
+        grants: united(&has.grants, &wanted.grants),
+        scope: Some(has.scope.with(&wanted.scope)).filter(|whole| *whole != has.scope),
+        audiences: united(&has.audiences, &wanted.audiences),
+        roles: united(&has.roles, &wanted.roles),
+        ..ClientChange::default()
+    }
+}
+
+/// Both, where there is something new in `wanted`.
+fn united<T: Clone + PartialEq>(has: &[T], wanted: &[T]) -> Option<Vec<T>> {
+    let new: Vec<T> = wanted.iter().filter(|it| !has.contains(it)).cloned().collect();
+    (!new.is_empty()).then(|| [has, &new].concat())
+}
+
+async fn change(operator: &ClientOperator, args: ChangeArgs) -> Result<(), Failure> {
+    let change = ClientChange {
+        grants: args.grants,
+        scope: args.scope,
+        service: args.service,
+        audiences: args.audiences,
+        roles: args.roles,
+        token_ttl: args.token_ttl,
+        keys: args.public_keys.as_deref().map(keys_from).transpose()?,
+    };
+    shown(&operator.change(&args.id, &change).await?, None, args.json)
+}
+
+fn secret_from(file: &Path) -> Result<ClientSecret, Failure> {
+    let secret = ClientSecret::presented(secret_from_file(file)?);
+    if secret.expose().len() < 32 {
+        return Err(Failure::Input("the secret must have at least 32 bytes".to_owned()));
+    }
+    Ok(secret)
+}
+
+fn keys_from(file: &Path) -> Result<ClientKeys, Failure> {
+    let of_file = |error: &dyn std::fmt::Display| Failure::Input(format!("{}: {error}", file.display()));
+    let document = fs::read_to_string(file).map_err(|error| of_file(&error))?;
+    read_keys(&document).map_err(|error| of_file(&error))
+}
+
 async fn list(operator: &ClientOperator, json: bool) -> Result<(), Failure> {
-    let clients = operator.list().await?;
+    let clients = operator.list(None, ALL).await?;
     if json {
         return output::json(&clients.iter().map(|client| ClientLine::new(client, None)).collect::<Vec<_>>());
     }
@@ -177,12 +297,14 @@ fn shown(client: &Client, secret: Option<&ClientSecret>, json: bool) -> Result<(
 }
 
 fn described(client: &Client) -> String {
+    let rights = &client.rights;
+    let grants: Vec<&str> = rights.grants.iter().map(|grant| grant.as_str()).collect();
+    let audiences: Vec<&str> = rights.audiences.iter().map(Name::as_str).collect();
     let state = if client.disabled { "  disabled" } else { "" };
-    format!("{}  [{}]  for {}{state}", client.id, client.scope, client.audiences.join(","))
+    format!("{}  {}  [{}]  for {}{state}", client.id, grants.join(","), rights.scope, audiences.join(","))
 }
 
 fn token_ttl(text: &str) -> Result<Duration, String> {
     let ttl = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    let bounds = Duration::from_mins(1)..=LONGEST_CLIENT_TOKEN;
-    if bounds.contains(&ttl) { Ok(ttl) } else { Err("must be from 1m to 1h".to_owned()) }
+    if is_token_ttl(ttl) { Ok(ttl) } else { Err("must be whole seconds from 1m to 1h".to_owned()) }
 }

@@ -14,7 +14,7 @@ use common::{
     jwe::{Encryption, JweKey},
     jwk::JwkSet,
     secret::SecretSet,
-    verifier::{KeySet, Keys, RepeatedKid, TokenError, Verifier},
+    verifier::{KeySet, Keys, RepeatedKid, RevocationCheck, TokenError, Verifier},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -138,6 +138,13 @@ impl AccessTokens {
         self
     }
 
+    /// Refuses what `check` says was revoked.
+    #[must_use]
+    pub fn with_revocations(mut self, check: Arc<dyn RevocationCheck>) -> Self {
+        self.verifier = self.verifier.with_revocations(check);
+        self
+    }
+
     /// Gives `claims` a `jti`, signs them, and encrypts the token where that is set.
     pub fn sign(&self, claims: AccessClaims, rng: &dyn Rng) -> Result<SecretString, SignError> {
         let signed = self.signed(claims, rng)?;
@@ -167,7 +174,12 @@ impl AccessTokens {
 
     /// The claims of a token that auth-service itself has signed and that is valid now.
     pub fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, TokenError> {
-        let claims = self.verifier.verify(token)?;
+        let claims = self.verifier.verify(token).map_err(|error| match error {
+            TokenError::UnknownKey if self.signs_with != SignsWith::Secret && self.keys().is_none() => {
+                TokenError::KeysUnavailable
+            }
+            error => error,
+        })?;
         if self.is_own(&claims) { Ok(claims) } else { Err(TokenError::BadSignature) }
     }
 
@@ -221,6 +233,7 @@ mod tests {
             scope: "notes:read".parse().unwrap(),
             roles: vec!["admin".to_owned()],
             auth_time: 1000,
+            act: None,
         })
     }
 

@@ -3,6 +3,7 @@
 pub mod access_tokens;
 mod bcrypt_places;
 pub mod bcrypt_pool;
+pub mod client_assertions;
 pub mod jws;
 pub mod master_key;
 pub mod open_keys;

@@ -6,7 +6,7 @@ use common::{
     claims::{RegisteredTimes, TimedClaims},
     clock::Timestamp,
     secret::SecretSet,
-    verifier::{Expected, JwsVerifier, KeySet, Keys, TokenError},
+    verifier::{Expected, JwsVerifier, KeySet, Keys, TokenError, TokenType},
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,11 @@ pub struct RefreshTokens {
 impl RefreshTokens {
     /// Signs with the current one of `secrets`, and accepts all of them.
     pub fn new(issuer: &str, secrets: &SecretSet, clock: Arc<dyn Clock>) -> Result<Self, SigningFailed> {
-        let expected = Expected { token_type: REFRESH_TOKEN_TYPE, issuer: issuer.to_owned(), audience: None };
+        let expected = Expected {
+            token_type: TokenType::Is(REFRESH_TOKEN_TYPE),
+            issuer: issuer.to_owned(),
+            audiences: Vec::new(),
+        };
         Ok(Self {
             issuer: issuer.to_owned(),
             signer: JwsSigner::with_secret(REFRESH_TOKEN_TYPE, &secrets.current)?,

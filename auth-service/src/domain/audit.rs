@@ -50,6 +50,8 @@ kinds! {
     Logout = "logout",
     /// A user ended all of their sessions.
     LogoutAll = "logout_all",
+    /// One access token was revoked by the client that holds it. `jti` says which.
+    TokenRevoked = "token_revoked",
     /// A session was ended from another one, or by an administrator.
     SessionEnded = "session_ended",
     /// A user changed the password.
@@ -80,12 +82,14 @@ kinds! {
     ClientAdded = "client_added",
     /// A client got another secret.
     ClientSecretChanged = "client_secret_changed",
-    /// What a client's tokens may allow was changed. `scope` says to what.
-    ClientScopeChanged = "client_scope_changed",
+    /// What a client may have was changed. The details say what, and to what.
+    ClientChanged = "client_changed",
     /// A client may get no tokens any more.
     ClientDisabled = "client_disabled",
     /// A disabled client may get tokens again.
     ClientEnabled = "client_enabled",
+    /// A client is gone.
+    ClientRemoved = "client_removed",
     /// Somebody who said to be a client was not, or the client is disabled.
     ClientRefused = "client_refused",
     /// A signing key was made. `kid` is its name, as in all events on keys.

@@ -1,16 +1,20 @@
-//! Clients: services that ask for tokens of their own (RFC 6749, section 4.4).
+//! Clients: services that ask for tokens, and what they may have.
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use common::{clock::Timestamp, rng::Rng, scope::Scope};
-use secrecy::{ExposeSecret, SecretString};
+use common::{clock::Timestamp, scope::Scope};
 use serde::{Deserialize, Serialize};
 
-use super::handed_out;
+use super::client_secret::{ClientSecret, HashedSecret, PreviousSecret};
 
 /// No client's access token lives longer. A retired signing key is kept for as long.
 pub const LONGEST_CLIENT_TOKEN: Duration = Duration::from_hours(1);
+
+/// No client's access token lives shorter.
+pub const SHORTEST_CLIENT_TOKEN: Duration = Duration::from_mins(1);
+
+/// The built-in public client that users log in through. It has no secret and is not in the store.
+pub const FIRST_PARTY_CLIENT: &str = "first-party";
 
 /// A client's name: `[a-z][a-z0-9-]{2,40}`. No user's id looks like that from its ninth character on, so that `sub` tells
 /// the two apart.
@@ -27,6 +31,12 @@ impl ClientId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is the built-in public client's.
+    #[must_use]
+    pub fn is_first_party(&self) -> bool {
+        self.0 == FIRST_PARTY_CLIENT
     }
 }
 
@@ -47,68 +57,119 @@ impl fmt::Display for ClientId {
     }
 }
 
-/// A client's secret as it is handed out, once: `lkc_` and 32 random bytes. The prefix makes a leaked one easy to find.
-/// Prints as `[redacted]`.
-#[derive(Debug, Clone)]
-pub struct ClientSecret(SecretString);
-
-impl ClientSecret {
-    /// A new secret.
-    pub fn new(rng: &dyn Rng) -> Self {
-        Self(handed_out::random::<32>("lkc_", rng))
-    }
-
-    /// A secret that somebody presents, or chose elsewhere.
-    #[must_use]
-    pub fn presented(text: SecretString) -> Self {
-        Self(text)
-    }
-
-    /// The text to hand out.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-
-    /// What the store keeps of it. The secret has 256 random bits, so a plain hash is enough.
-    #[must_use]
-    pub fn hashed(&self) -> HashedSecret {
-        HashedSecret(handed_out::hash(&self.0))
-    }
-}
-
-/// base64url(SHA-256) of a secret.
-#[derive(Debug, Clone)]
-pub struct HashedSecret(String);
-
-impl HashedSecret {
-    /// A hash that the store has kept.
-    #[must_use]
-    pub fn stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text that the store keeps.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl PartialEq for HashedSecret {
-    fn eq(&self, other: &Self) -> bool {
-        verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
-    }
-}
-
-impl Eq for HashedSecret {}
-
 /// What a client may ask `/oauth/token` for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantType {
     /// A token for itself (RFC 6749, section 4.4).
     ClientCredentials,
+    /// A token to act for a user whose token it was sent (RFC 8693).
+    TokenExchange,
+}
+
+/// The text is no grant of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be client_credentials or token_exchange")]
+pub struct UnknownGrant;
+
+impl GrantType {
+    /// The word for it in commands, requests and the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::TokenExchange => "token_exchange",
+        }
+    }
+}
+
+impl FromStr for GrantType {
+    type Err = UnknownGrant;
+
+    fn from_str(word: &str) -> Result<Self, UnknownGrant> {
+        [Self::ClientCredentials, Self::TokenExchange].into_iter().find(|it| it.as_str() == word).ok_or(UnknownGrant)
+    }
+}
+
+/// The name of a service in `aud`, or of a role: 1 to 255 printable ASCII characters without spaces, commas, quotes and
+/// backslashes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+
+/// The text is no [`Name`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to 255 printable ASCII characters without spaces, commas, quotes and backslashes")]
+pub struct InvalidName;
+
+impl Name {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, InvalidName> {
+        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b'\\');
+        let fits = (1..=255).contains(&text.len()) && text.bytes().all(plain);
+        if fits { Ok(Self(text)) } else { Err(InvalidName) }
+    }
+}
+
+impl FromStr for Name {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How a client proves who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// By a secret that both sides know (RFC 6749, section 2.3.1).
+    Secret {
+        /// The secret of now.
+        current: HashedSecret,
+        /// The secret of before, while its holders change over.
+        previous: Option<PreviousSecret>,
+    },
+    /// By what it signs with a key that it alone has (RFC 7523, section 2.2). These are the public parts.
+    Keys(ClientKeys),
+}
+
+/// A JWK set (RFC 7517) in the form in which it was read once: it can be read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientKeys(String);
+
+impl ClientKeys {
+    /// A set that has been read, or that the store has kept.
+    #[must_use]
+    pub fn stored(document: String) -> Self {
+        Self(document)
+    }
+
+    /// The document.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A client as the store has it.
@@ -116,41 +177,96 @@ pub enum GrantType {
 pub struct Client {
     /// Its name: `client_id` and `sub` of its tokens.
     pub id: ClientId,
-    /// The secret of now.
-    pub secret: HashedSecret,
-    /// The secret of before, while its holders change over.
-    pub previous_secret: Option<PreviousSecret>,
-    /// What it may ask for.
-    pub grants: Vec<GrantType>,
-    /// The most that its tokens may allow.
-    pub scope: Scope,
-    /// Which services its tokens are for, beside auth-service.
-    pub audiences: Vec<String>,
-    /// How long its tokens live.
-    pub token_ttl: Duration,
+    /// How it proves who it is.
+    pub credential: Credential,
+    /// What it may have.
+    pub rights: Rights,
     /// Whether it gets no tokens any more.
     pub disabled: bool,
     /// When it was added.
     pub created_at: Timestamp,
 }
 
-/// A secret that has been replaced.
+/// What a client may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreviousSecret {
-    /// Its hash.
-    pub secret: HashedSecret,
-    /// Until when it is good.
-    pub expires_at: Timestamp,
+pub struct Rights {
+    /// What it may ask for.
+    pub grants: Vec<GrantType>,
+    /// The most that its tokens may allow.
+    pub scope: Scope,
+    /// Who it is in `aud`: tokens that name this service were sent to it, and are its to exchange and to ask about.
+    pub service: Name,
+    /// Which services its tokens are for, beside auth-service.
+    pub audiences: Vec<Name>,
+    /// Which of a user's roles stay in a token that it exchanges.
+    pub roles: Vec<Name>,
+    /// How long its tokens live.
+    pub token_ttl: Duration,
+}
+
+/// What is to change of a client's [`Rights`] and keys. What is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientChange {
+    /// See [`Rights::grants`].
+    pub grants: Option<Vec<GrantType>>,
+    /// See [`Rights::scope`].
+    pub scope: Option<Scope>,
+    /// See [`Rights::service`].
+    pub service: Option<Name>,
+    /// See [`Rights::audiences`].
+    pub audiences: Option<Vec<Name>>,
+    /// See [`Rights::roles`].
+    pub roles: Option<Vec<Name>>,
+    /// See [`Rights::token_ttl`].
+    pub token_ttl: Option<Duration>,
+    /// See [`Credential::Keys`]. Not for a client with a secret.
+    pub keys: Option<ClientKeys>,
+}
+
+impl ClientChange {
+    /// All of `rights`.
+    #[must_use]
+    pub fn to(rights: &Rights) -> Self {
+        let Rights { grants, scope, service, audiences, roles, token_ttl } = rights.clone();
+        Self {
+            grants: Some(grants),
+            scope: Some(scope),
+            service: Some(service),
+            audiences: Some(audiences),
+            roles: Some(roles),
+            token_ttl: Some(token_ttl),
+            keys: None,
+        }
+    }
+
+    /// Whether nothing is to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Client {
     /// Whether `secret` is this client's at `now`.
     #[must_use]
     pub fn has_secret(&self, secret: &ClientSecret, now: Timestamp) -> bool {
+        let Credential::Secret { current, previous } = &self.credential else { return false };
         let hashed = secret.hashed();
-        let previous = self.previous_secret.as_ref().filter(|previous| now < previous.expires_at);
-        self.secret == hashed || previous.is_some_and(|previous| previous.secret == hashed)
+        let previous = previous.as_ref().filter(|previous| now < previous.expires_at);
+        *current == hashed || previous.is_some_and(|previous| previous.secret == hashed)
     }
+
+    /// Whether it may ask for that.
+    #[must_use]
+    pub fn may_use(&self, grant: GrantType) -> bool {
+        self.rights.grants.contains(&grant)
+    }
+}
+
+/// Whether a client's tokens may live so long.
+#[must_use]
+pub fn is_token_ttl(ttl: Duration) -> bool {
+    (SHORTEST_CLIENT_TOKEN..=LONGEST_CLIENT_TOKEN).contains(&ttl) && ttl.subsec_nanos() == 0
 }
 
 #[cfg(test)]
@@ -167,6 +283,12 @@ mod tests {
         for text in ["ab", "1ab", "-ab", "Abc", "a_b", "a b", "", &format!("a{}", "0".repeat(41))] {
             assert_eq!(text.parse::<ClientId>(), Err(InvalidClientId), "{text}");
         }
+        for text in ["invoices", "https://invoices.example.org/v1", "a"] {
+            assert!(text.parse::<Name>().is_ok(), "{text}");
+        }
+        for text in ["", "a b", "a,b", "ä", "a\"", "a\n", &"a".repeat(256)] {
+            assert_eq!(text.parse::<Name>(), Err(InvalidName), "{text}");
+        }
     }
 
     #[test]
@@ -174,14 +296,18 @@ mod tests {
         let (new, old, other) =
             (ClientSecret::new(&SystemRng), ClientSecret::new(&SystemRng), ClientSecret::new(&SystemRng));
         let at = Timestamp::from_seconds;
-        let client = Client {
+        let previous = Some(PreviousSecret { secret: old.hashed(), expires_at: at(10) });
+        let mut client = Client {
             id: "reports".parse().unwrap(),
-            secret: new.hashed(),
-            previous_secret: Some(PreviousSecret { secret: old.hashed(), expires_at: at(10) }),
-            grants: vec![GrantType::ClientCredentials],
-            scope: Scope::default(),
-            audiences: Vec::new(),
-            token_ttl: Duration::from_mins(5),
+            credential: Credential::Secret { current: new.hashed(), previous },
+            rights: Rights {
+                grants: vec![GrantType::ClientCredentials],
+                scope: Scope::default(),
+                service: "reports".parse().unwrap(),
+                audiences: Vec::new(),
+                roles: Vec::new(),
+                token_ttl: Duration::from_mins(5),
+            },
             disabled: false,
             created_at: at(0),
         };
@@ -189,5 +315,15 @@ mod tests {
         assert!(client.has_secret(&old, at(9)) && !client.has_secret(&old, at(10)));
         assert!(!client.has_secret(&other, at(9)));
         assert!(!format!("{new:?}").contains(new.expose()));
+        client.credential = Credential::Keys(ClientKeys::stored(r#"{"keys":[]}"#.to_owned()));
+        assert!(!client.has_secret(&new, at(9)));
+    }
+
+    #[test]
+    fn tokens_live_for_whole_seconds_between_a_minute_and_an_hour() {
+        for (ttl, fits) in [(59, false), (60, true), (3600, true), (3601, false)] {
+            assert_eq!(is_token_ttl(Duration::from_secs(ttl)), fits, "{ttl}");
+        }
+        assert!(!is_token_ttl(Duration::from_millis(60_500)));
     }
 }

@@ -2,9 +2,11 @@
 
 pub mod audit;
 pub mod client;
+pub mod client_secret;
 pub mod device;
 pub mod diagnosis;
 pub mod effect;
+pub mod exchange;
 mod handed_out;
 pub mod ids;
 pub mod invite;

@@ -13,7 +13,7 @@ use super::{
     fresh::Fresh,
     logout::{PendingAnswer, applied},
     register::{UserAnswer, read_email, read_username},
-    signed_in::SignedIn,
+    signed_in::{ActedFor, SignedIn},
 };
 use crate::{
     domain::user::{NewEmail, Renaming, Username},
@@ -49,17 +49,18 @@ impl<'de> Deserialize<'de> for Member {
     }
 }
 
-/// The user who asks.
+/// The user who asks, or for whom a service does.
 #[utoipa::path(
     get, path = "/auth/me", tag = "account",
     responses(
         (status = 200, description = "The user", body = UserAnswer),
         (status = 401, description = "`missing_token`, `invalid_token`, `token_expired` or `login_required`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`users_only`: a service asks for itself", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),
     security(("access_token" = []))
 )]
-pub async fn me(deps: web::Data<Deps>, current: SignedIn) -> Result<web::Json<UserAnswer>, Problem> {
+pub async fn me(deps: web::Data<Deps>, current: ActedFor) -> Result<web::Json<UserAnswer>, Problem> {
     Ok(web::Json(profile::profile(&deps, &current.0).await?.into()))
 }
 

@@ -55,17 +55,20 @@ pub fn routes(config: &mut web::ServiceConfig) {
     let admin = web::scope("/admin")
         .wrap(no_store())
         .service(resource("/audit", [get(admin::audit::list)]))
+        .service(resource("/clients", [get(admin::clients::list), post(admin::clients::add)]))
+        .service(resource(
+            "/clients/{id}",
+            [get(admin::clients::read), patch(admin::clients::change), delete(admin::clients::remove)],
+        ))
+        .service(resource("/clients/{id}/secret", [post(admin::clients::new_secret)]))
         .service(resource("/users/{id}/password", [post(admin::password::give)]))
-        .default_service(web::to(common::actix::answers::not_found));
-    let oauth = web::scope("/oauth")
-        .wrap(no_store())
-        .service(resource("/token", [post(oauth::token)]))
         .default_service(web::to(common::actix::answers::not_found));
     config
         .service(auth)
         .service(admin)
-        .service(oauth)
+        .service(oauth::scope())
         .service(resource("/.well-known/jwks.json", [get(jwks::jwks)]))
+        .service(resource("/.well-known/oauth-authorization-server", [get(oauth::metadata::metadata)]))
         .service(resource("/openapi.json", [get(openapi::serve)]))
         .service(resource("/docs", [get(docs::enter)]))
         .service(resource("/docs/{file:.*}", [get(docs::serve)]));

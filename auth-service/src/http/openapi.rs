@@ -17,7 +17,10 @@ use super::{admin, jwks, login, logout, me, oauth, password, reauth, refresh, re
     ),
     paths(
         register::register, login::login, refresh::refresh, logout::logout, logout::logout_all, reauth::reauthenticate,
-        me::me, me::change, me::remove, sessions::list, sessions::end, password::change, oauth::token, admin::audit::list, admin::password::give, jwks::jwks,
+        me::me, me::change, me::remove, sessions::list, sessions::end, password::change, oauth::token::token,
+        oauth::introspect::introspect, oauth::revoke::revoke, oauth::metadata::metadata, admin::clients::list,
+        admin::clients::add, admin::clients::read, admin::clients::change, admin::clients::remove,
+        admin::clients::new_secret, admin::audit::list, admin::password::give, jwks::jwks,
     ),
     tags((name = "login", description = "From a password to tokens and back"), (name = "account", description = "The user's own things"), (name = "services", description = "Tokens for services themselves (RFC 6749)"), (name = "keys", description = "What tokens are verified with"), (name = "admin", description = "For the role `admin`")),
     modifiers(&Tokens),

@@ -65,6 +65,7 @@ impl Outcomes {
             Err(RefreshError::InvalidToken(_)) => "invalid_token",
             Err(RefreshError::LoginRequired) => "login_required",
             Err(RefreshError::TokenReused) => "token_reused",
+            Err(RefreshError::InvalidScope) => "invalid_scope",
             Err(RefreshError::Trouble(_)) => "unavailable",
         };
         self.refreshes.get_or_create(&Outcome { outcome }).inc();

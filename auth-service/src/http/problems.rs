@@ -99,6 +99,7 @@ impl From<RefreshError> for Problem {
                 "token_reused",
                 "A used refresh token came back, so the session was ended everywhere".to_owned(),
             ),
+            RefreshError::InvalidScope => Self::bad_field("scope", "must be words of the scope that the session has"),
             RefreshError::Trouble(trouble) => trouble_as(&trouble, "retry"),
         }
     }
@@ -110,6 +111,7 @@ impl From<AuthenticateError> for Problem {
             AuthenticateError::InvalidToken(error) => error.into(),
             AuthenticateError::LoginRequired => session_over(),
             AuthenticateError::ClientGone => bearer::invalid_token("invalid_token", error.to_string()),
+            AuthenticateError::Delegated => Self::new(Status::Forbidden, "users_only", error.to_string()),
             AuthenticateError::Trouble(trouble) => trouble.into(),
         }
     }
@@ -127,7 +129,7 @@ impl From<AdministratorError> for Problem {
 impl From<LogoutError> for Problem {
     fn from(error: LogoutError) -> Self {
         match error {
-            LogoutError::InvalidToken(error) => error.into(),
+            LogoutError::Unauthenticated(error) => error.into(),
             LogoutError::Trouble(trouble) => trouble.into(),
         }
     }

@@ -63,7 +63,7 @@ pub async fn refresh(
     body: OptionalJson<RefreshRequest>,
 ) -> Result<TokenAnswer, Problem> {
     let token = presented_token(&request, body)?;
-    let result = service::refresh(&deps, &token, address.0).await;
+    let result = service::refresh(&deps, &token, None, address.0).await;
     outcomes.refresh(&result);
     Ok(result?.grant.into())
 }

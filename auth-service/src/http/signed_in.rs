@@ -7,11 +7,17 @@ use common::{actix::bearer, problem::Problem};
 
 use crate::{
     domain::session::Session,
-    service::{Deps, authenticate::authenticate},
+    service::{
+        Deps,
+        authenticate::{Delegation, authenticate, authenticate_as},
+    },
 };
 
 /// The session behind the request's access token, as the store has it now.
 pub struct SignedIn(pub Session);
+
+/// The same, where a service may ask that acts for the user.
+pub struct ActedFor(pub Session);
 
 /// What [`FromRequest`] promises, where stores are asked.
 pub(super) type Asked<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
@@ -28,6 +34,15 @@ impl FromRequest for SignedIn {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         by_token(request, async |deps, token| Ok(Self(authenticate(deps, token).await?)))
+    }
+}
+
+impl FromRequest for ActedFor {
+    type Error = Problem;
+    type Future = Asked<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        by_token(request, async |deps, token| Ok(Self(authenticate_as(deps, token, Delegation::Allowed).await?)))
     }
 }
 

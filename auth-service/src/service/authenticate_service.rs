@@ -13,5 +13,5 @@ pub async fn authenticate_service(deps: &Deps, token: &str) -> Result<Scope, Aut
     let id = claims.client_id.parse().map_err(|_| TokenError::InvalidClaims)?;
     let client = deps.clients.find(&id).await.map_err(Trouble::from)?;
     let client = client.filter(|client| !client.disabled).ok_or(AuthenticateError::ClientGone)?;
-    Ok(claims.scope.common_with(&client.scope))
+    Ok(claims.scope.common_with(&client.rights.scope))
 }

@@ -44,11 +44,12 @@ impl From<SignError> for Trouble {
     }
 }
 
-/// A fresh access token for `session`, with the refresh token to go with it. `iat` is `now`, the instant at which the
+/// A fresh access token for `session` that allows `scope`, with the refresh token to go with it. `iat` is `now`, the instant at which the
 /// session was decided to be alive.
 pub(super) fn grant(
     deps: &Deps,
     session: &Session,
+    scope: &Scope,
     refresh_token: Option<SecretString>,
     now: Timestamp,
 ) -> Result<Grant, Trouble> {
@@ -59,7 +60,7 @@ pub(super) fn grant(
     let expires_in = ttl.min(session.absolute_expiry.since(now));
     let claims = UserClaims {
         iss: deps.policy.issuer.clone(),
-        aud: deps.policy.audiences_with(&deps.policy.audiences),
+        aud: deps.policy.audiences_with(deps.policy.audiences.iter().map(String::as_str)),
         sub: session.user.0,
         client_id: session.client_id.clone(),
         exp: (now + expires_in).seconds(),
@@ -67,14 +68,15 @@ pub(super) fn grant(
         nbf: None,
         jti: String::new(),
         sid: session.id.0,
-        scope: session.scope.clone(),
+        scope: scope.clone(),
         roles: session.roles.clone(),
         auth_time: session.authenticated_at.seconds(),
+        act: None,
     };
     Ok(Grant {
         access_token: deps.access_tokens.sign(AccessClaims::User(claims), &*deps.rng)?,
         expires_in: Duration::from_secs(expires_in.as_secs()),
         refresh_token,
-        scope: session.scope.clone(),
+        scope: scope.clone(),
     })
 }

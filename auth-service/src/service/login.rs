@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use common::clock::Timestamp;
 
 use super::{
-    Deps, FIRST_PARTY_CLIENT, Trouble,
+    Deps, Trouble,
     audit::own_event,
     grant::{Grant, grant},
     temporary_password::{NotTaken, replace_password},
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     domain::{
         audit::{Actor, AuditEvent, AuditKind},
+        client::FIRST_PARTY_CLIENT,
         ids::{SessionId, TokenId, UserId},
         password::{Password, WeakPassword},
         session::{CurrentToken, Mode, Session},
@@ -221,5 +222,5 @@ fn first_grant(deps: &Deps, session: &Session, now: Timestamp) -> Result<Grant, 
         Mode::Bearer => Some(deps.refresh_tokens.sign_first(session, now)?),
         Mode::AccessOnly => None,
     };
-    grant(deps, session, refresh_token, now)
+    grant(deps, session, &session.scope, refresh_token, now)
 }

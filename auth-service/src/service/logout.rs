@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     Deps, Trouble,
     audit::own_event,
-    authenticate::named_session,
+    authenticate::{AuthenticateError, named_session},
     effects::{Applied, change_and_apply},
 };
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 pub enum LogoutError {
     /// The token is not believed.
     #[error(transparent)]
-    InvalidToken(#[from] TokenError),
+    Unauthenticated(#[from] AuthenticateError),
     /// Not the client's fault.
     #[error(transparent)]
     Trouble(#[from] Trouble),
@@ -39,7 +39,7 @@ pub async fn logout(deps: &Deps, token: &SecretString, address: Option<IpAddr>) 
         Ok(verified) => (verified.user, verified.session),
         // An encrypted access token has not even the form of a refresh token.
         Err(TokenError::WrongType | TokenError::Malformed) => named_session(deps, token)?,
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(AuthenticateError::from(error).into()),
     };
     if end(deps, user, session).await? {
         let event = deps.audit.event(AuditKind::Logout, Actor::User(user));

@@ -1,19 +1,19 @@
-//! What an operator does with clients.
+//! What an operator or an administrator does with clients.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use common::scope::Scope;
-
-use super::{Trouble, audit};
+use super::{Deps, Trouble, audit};
 use crate::{
     domain::{
         audit::{Actor, AuditEvent, AuditKind},
-        client::{Client, ClientId, ClientSecret, GrantType},
+        client::{Client, ClientChange, ClientId, ClientKeys, Credential, GrantType, Name, Rights},
+        client_secret::ClientSecret,
+        session::Session,
     },
     ports::{ClientStore, Clock, Rng},
 };
 
-/// What the operator's use cases share.
+/// What the use cases share.
 pub struct ClientOperator {
     /// Clients.
     pub clients: Arc<dyn ClientStore>,
@@ -21,6 +21,10 @@ pub struct ClientOperator {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub rng: Arc<dyn Rng>,
+    /// Who does it.
+    pub actor: Actor,
+    /// From where, if known.
+    pub address: Option<IpAddr>,
 }
 
 /// Why a client was not changed or added.
@@ -32,45 +36,61 @@ pub enum ManageClientError {
     /// There is such a client already.
     #[error("there is already a client of that name")]
     Taken,
+    /// A secret for a client that signs with its own keys, or keys for one that has a secret.
+    #[error("the client proves who it is in another way: by a secret or by keys, as it was added")]
+    OtherCredential,
     /// The store failed.
     #[error(transparent)]
     Trouble(#[from] Trouble),
 }
 
-/// A client as the operator describes it.
+/// How a new client will prove who it is.
 #[derive(Debug)]
-pub struct ClientAddition {
-    /// Its name.
-    pub id: ClientId,
-    /// A secret made elsewhere; a new one is made when there is none.
-    pub secret: Option<ClientSecret>,
-    /// What it may ask for.
-    pub grants: Vec<GrantType>,
-    /// The most that its tokens may allow.
-    pub scope: Scope,
-    /// Which services its tokens are for, beside auth-service.
-    pub audiences: Vec<String>,
-    /// How long its tokens live.
-    pub token_ttl: Duration,
+pub enum NewCredential {
+    /// By a secret that is made now.
+    NewSecret,
+    /// By a secret that was made elsewhere.
+    Secret(ClientSecret),
+    /// By keys of its own.
+    Keys(ClientKeys),
 }
 
 impl ClientOperator {
-    /// Adds a client. Its secret is in the answer and nowhere else.
-    pub async fn add(&self, addition: ClientAddition) -> Result<(Client, ClientSecret), ManageClientError> {
-        let secret = addition.secret.unwrap_or_else(|| ClientSecret::new(&*self.rng));
-        let now = self.clock.now();
-        let client = Client {
-            id: addition.id,
-            secret: secret.hashed(),
-            previous_secret: None,
-            grants: addition.grants,
-            scope: addition.scope,
-            audiences: addition.audiences,
-            token_ttl: addition.token_ttl,
-            disabled: false,
-            created_at: now,
+    /// What an administrator does in `session`.
+    #[must_use]
+    pub fn of_administrator(deps: &Deps, session: &Session, address: Option<IpAddr>) -> Self {
+        Self {
+            clients: Arc::clone(&deps.clients),
+            clock: Arc::clone(&deps.clock),
+            rng: Arc::clone(&deps.rng),
+            actor: Actor::User(session.user),
+            address,
+        }
+    }
+
+    /// Adds a client. A secret that was made for it is in the answer and nowhere else.
+    pub async fn add(
+        &self,
+        id: ClientId,
+        credential: NewCredential,
+        rights: Rights,
+    ) -> Result<(Client, Option<ClientSecret>), ManageClientError> {
+        if id.is_first_party() {
+            return Err(ManageClientError::Taken);
+        }
+        let of_secret = |secret: &ClientSecret| Credential::Secret { current: secret.hashed(), previous: None };
+        let (credential, secret) = match credential {
+            NewCredential::NewSecret => {
+                let secret = ClientSecret::new(&*self.rng);
+                (of_secret(&secret), Some(secret))
+            }
+            NewCredential::Secret(secret) => (of_secret(&secret), None),
+            NewCredential::Keys(keys) => (Credential::Keys(keys), None),
         };
-        let event = self.event(AuditKind::ClientAdded, &client.id).with("scope", client.scope.to_string());
+        let now = self.clock.now();
+        let client = Client { id, credential, rights, disabled: false, created_at: now };
+        let event = self.event(AuditKind::ClientAdded, &client.id);
+        let event = described(event, &ClientChange::to(&client.rights));
         if !self.clients.insert(&client, &event, now).await.map_err(Trouble::from)? {
             return Err(ManageClientError::Taken);
         }
@@ -83,13 +103,16 @@ impl ClientOperator {
         self.clients.find(id).await.map_err(Trouble::from)?.ok_or(ManageClientError::NoSuchClient)
     }
 
-    /// All clients, by name.
-    pub async fn list(&self) -> Result<Vec<Client>, ManageClientError> {
-        Ok(self.clients.list().await.map_err(Trouble::from)?)
+    /// Up to `limit` clients after `after`, by name.
+    pub async fn list(&self, after: Option<&ClientId>, limit: u32) -> Result<Vec<Client>, ManageClientError> {
+        Ok(self.clients.list(after, limit).await.map_err(Trouble::from)?)
     }
 
     /// Gives a client a new secret; the one of now is good for `overlap` still.
-    pub async fn rotate(&self, id: &ClientId, overlap: Duration) -> Result<ClientSecret, ManageClientError> {
+    pub async fn rotate(&self, id: &ClientId, overlap: Duration) -> Result<(Client, ClientSecret), ManageClientError> {
+        if matches!(self.find(id).await?.credential, Credential::Keys(_)) {
+            return Err(ManageClientError::OtherCredential);
+        }
         let secret = ClientSecret::new(&*self.rng);
         let until = self.clock.now() + overlap;
         let event = self.event(AuditKind::ClientSecretChanged, id).with("previous_until", until.rfc3339());
@@ -97,16 +120,25 @@ impl ClientOperator {
             return Err(ManageClientError::NoSuchClient);
         }
         audit::log(&event);
-        Ok(secret)
+        Ok((self.find(id).await?, secret))
     }
 
-    /// Has a client's tokens allow this and nothing else. Those there are allow no more than that at auth-service at once,
-    /// elsewhere when they have expired.
-    pub async fn set_scope(&self, id: &ClientId, scope: Scope) -> Result<Client, ManageClientError> {
-        let before = self.find(id).await?.scope;
-        let event = self.event(AuditKind::ClientScopeChanged, id).with("scope", scope.to_string());
-        let event = event.with("scope_before", before.to_string());
-        if !self.clients.set_scope(id, &scope, &event).await.map_err(Trouble::from)? {
+    /// Changes what a client may have, or its keys. Tokens that there are allow no more than the new scope at auth-service
+    /// at once, elsewhere when they have expired.
+    pub async fn change(&self, id: &ClientId, change: &ClientChange) -> Result<Client, ManageClientError> {
+        let client = self.find(id).await?;
+        if change.keys.is_some() && matches!(client.credential, Credential::Secret { .. }) {
+            return Err(ManageClientError::OtherCredential);
+        }
+        if change.is_empty() {
+            return Ok(client);
+        }
+        let event = described(self.event(AuditKind::ClientChanged, id), change);
+        let event = match change.scope {
+            Some(_) => event.with("scope_before", client.rights.scope.to_string()),
+            None => event,
+        };
+        if !self.clients.change(id, change, &event).await.map_err(Trouble::from)? {
             return Err(ManageClientError::NoSuchClient);
         }
         audit::log(&event);
@@ -124,7 +156,36 @@ impl ClientOperator {
         self.find(id).await
     }
 
-    fn event(&self, kind: AuditKind, id: &ClientId) -> AuditEvent {
-        AuditEvent::new(kind, Actor::Operator, self.clock.now(), &*self.rng).of_client(id.as_str())
+    /// Removes a client. Its tokens are refused from now on.
+    pub async fn remove(&self, id: &ClientId) -> Result<(), ManageClientError> {
+        let event = self.event(AuditKind::ClientRemoved, id);
+        if !self.clients.remove(id, &event, self.clock.now()).await.map_err(Trouble::from)? {
+            return Err(ManageClientError::NoSuchClient);
+        }
+        audit::log(&event);
+        Ok(())
     }
+
+    fn event(&self, kind: AuditKind, id: &ClientId) -> AuditEvent {
+        AuditEvent::new(kind, self.actor.clone(), self.clock.now(), &*self.rng)
+            .of_client(id.as_str())
+            .from_address(self.address)
+    }
+}
+
+/// What is new, as details of an event.
+fn described(event: AuditEvent, change: &ClientChange) -> AuditEvent {
+    let words = |names: &[Name]| names.iter().map(Name::as_str).collect::<Vec<_>>().join(" ");
+    let grants = |grants: &[GrantType]| grants.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(" ");
+    let details = [
+        ("grants", change.grants.as_deref().map(grants)),
+        ("scope", change.scope.as_ref().map(ToString::to_string)),
+        ("service", change.service.as_ref().map(ToString::to_string)),
+        ("audiences", change.audiences.as_deref().map(words)),
+        ("roles", change.roles.as_deref().map(words)),
+        ("token_ttl_seconds", change.token_ttl.map(|ttl| ttl.as_secs().to_string())),
+        ("keys", change.keys.as_ref().map(|_| "replaced".to_owned())),
+    ];
+    let told = details.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    told.fold(event, |event, (name, value)| event.with(name, value))
 }

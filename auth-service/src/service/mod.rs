@@ -5,6 +5,7 @@ pub mod administrator;
 pub mod announce;
 pub mod audit;
 pub mod authenticate;
+pub mod authenticate_client;
 pub mod authenticate_service;
 pub mod change_password;
 pub mod client_credentials;
@@ -12,8 +13,11 @@ pub mod confirm_password;
 pub mod delete_account;
 pub mod effects;
 pub mod end_sessions_before;
+pub mod exchange_token;
+pub mod find_user;
 pub mod grant;
 pub mod import_users;
+pub mod introspect;
 pub mod invite;
 pub mod login;
 pub mod logout;
@@ -26,29 +30,40 @@ pub mod refresh;
 pub mod register;
 pub mod rename;
 pub mod revocation_feed;
+pub mod revoke_token;
+pub mod revoked_tokens;
 pub mod signing_keys;
 pub mod temporary_password;
 pub mod throttle;
 
-use std::{sync::Arc, time::Duration};
+use std::{iter, sync::Arc, time::Duration};
 
 use common::scope::Scope;
 
-use self::{audit::Audit, throttle::Throttle};
+use self::{audit::Audit, revoked_tokens::RevokedTokens, throttle::Throttle};
 use crate::{
-    crypto::{access_tokens::AccessTokens, refresh_tokens::RefreshTokens},
+    crypto::{access_tokens::AccessTokens, client_assertions::ClientAssertions, refresh_tokens::RefreshTokens},
     domain::{client::LONGEST_CLIENT_TOKEN, session::RefreshRules, throttle::Limit},
-    ports::{AuditStore, ClientStore, Clock, HashError, PasswordHasher, Rng, SessionStore, StoreError, UserStore},
+    ports::{
+        AuditStore, ClientStore, Clock, HashError, PasswordHasher, RevocationLog, Rng, SessionStore, StoreError,
+        UserStore,
+    },
 };
 
 /// Everything that the use cases share.
 pub struct Deps {
     /// Users and the outbox.
     pub users: Arc<dyn UserStore>,
-    /// Services that ask for tokens of their own.
+    /// Services that ask for tokens.
     pub clients: Arc<dyn ClientStore>,
+    /// Verifies what clients have signed to prove who they are.
+    pub client_assertions: ClientAssertions,
     /// Sessions.
     pub sessions: Arc<dyn SessionStore>,
+    /// What other services learn of that was revoked.
+    pub revocation_log: Arc<dyn RevocationLog>,
+    /// Which single tokens were revoked.
+    pub revoked_tokens: Arc<RevokedTokens>,
     /// In front of everything that checks a secret.
     pub throttle: Throttle,
     /// Where use cases say what happened.
@@ -111,13 +126,10 @@ pub fn longest_token(access_ttl: Duration, access_only_ttl: Duration) -> Duratio
 
 impl Policy {
     /// `aud` of a token for these services: auth-service itself is always among them.
-    fn audiences_with(&self, others: &[String]) -> Vec<String> {
-        [std::slice::from_ref(&self.issuer), others].concat()
+    fn audiences_with<'a>(&'a self, others: impl Iterator<Item = &'a str>) -> Vec<String> {
+        iter::once(self.issuer.as_str()).chain(others).map(str::to_owned).collect()
     }
 }
-
-/// The built-in public client that users log in through.
-pub const FIRST_PARTY_CLIENT: &str = "first-party";
 
 /// What can go wrong in every use case, whatever was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

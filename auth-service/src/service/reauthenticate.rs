@@ -48,5 +48,5 @@ pub async fn reauthenticate(
     }
     deps.audit.record(own_event(deps, AuditKind::Reauthenticated, session, address));
     let session = Session { authenticated_at: now, ..session.clone() };
-    Ok(grant(deps, &session, None, now)?)
+    Ok(grant(deps, &session, &session.scope, None, now)?)
 }

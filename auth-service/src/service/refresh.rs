@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use common::verifier::TokenError;
+use common::{scope::Scope, verifier::TokenError};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -40,13 +40,22 @@ pub enum RefreshError {
     /// A used token came back, now or before: the session was ended for everybody who holds it.
     #[error("a used refresh token came back")]
     TokenReused,
+    /// More is asked for than the session allows. The token is as good as before.
+    #[error("the scope is more than the session has")]
+    InvalidScope,
     /// Not the client's fault; the token is as good as before.
     #[error(transparent)]
     Trouble(#[from] Trouble),
 }
 
-/// Verifies the token, lets the session store decide, and issues what it grants.
-pub async fn refresh(deps: &Deps, token: &SecretString, address: Option<IpAddr>) -> Result<Refreshed, RefreshError> {
+/// Verifies the token, lets the session store decide, and issues what it grants. `wanted` is what the access token shall
+/// allow, at most what the session has (RFC 6749, section 6); all of it, when nothing is said.
+pub async fn refresh(
+    deps: &Deps,
+    token: &SecretString,
+    wanted: Option<&Scope>,
+    address: Option<IpAddr>,
+) -> Result<Refreshed, RefreshError> {
     let verified = deps.refresh_tokens.verify(token.expose_secret())?;
     let now = deps.clock.now();
     let outcome = deps
@@ -68,9 +77,13 @@ pub async fn refresh(deps: &Deps, token: &SecretString, address: Option<IpAddr>)
     if rolled_back {
         tracing::warn!(event = "store_rolled_back", session = %session.id, "the session store had lost writes");
     }
+    let scope = wanted.unwrap_or(&session.scope);
+    if !scope.is_within(&session.scope) {
+        return Err(RefreshError::InvalidScope);
+    }
     let refresh_token = match rotation {
         Rotation::Same => token.clone(),
         Rotation::Child => deps.refresh_tokens.sign_child(&session, now, &*deps.rng).map_err(Trouble::from)?,
     };
-    Ok(Refreshed { grant: grant(deps, &session, Some(refresh_token), now)?, rotation, rolled_back })
+    Ok(Refreshed { grant: grant(deps, &session, scope, Some(refresh_token), now)?, rotation, rolled_back })
 }

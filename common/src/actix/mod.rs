@@ -21,11 +21,13 @@
 
 pub mod answers;
 pub mod bearer;
+mod bearer_token;
 mod guarded;
 #[cfg(feature = "openapi")]
 pub mod refusals;
 pub mod resource;
 
+pub use bearer_token::BearerToken;
 pub use guarded::{AuthenticatedWithin, Guarded, Refused, Requirement, Verified, authenticated_within};
 
 pub use crate::{

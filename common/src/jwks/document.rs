@@ -84,7 +84,7 @@ impl Member {
 
 /// The keys of `document` whose algorithm is among `algorithms`. Keys of other kinds or for other purposes are passed
 /// over, as RFC 7517, section 5, asks; what could only be a mistake or an attack refuses the whole document.
-pub(super) fn read(document: &[u8], algorithms: &[Algorithm]) -> Result<Vec<VerifyingKey>, DocumentError> {
+pub fn read(document: &[u8], algorithms: &[Algorithm]) -> Result<Vec<VerifyingKey>, DocumentError> {
     let Document { keys } = serde_json::from_slice(document).map_err(|_| DocumentError::Malformed)?;
     if keys.len() > MAX_KEYS {
         return Err(DocumentError::TooManyKeys);

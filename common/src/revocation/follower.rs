@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::{Client, Url};
+use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use tokio::{task::spawn_blocking, time::sleep};
 
@@ -14,17 +14,13 @@ use super::{
 };
 use crate::{
     clock::{Clock, Timestamp},
-    outbound::{self, OutboundError},
     rng::Rng,
-    service_client::ServiceTokens,
+    service_client::{CallError, ServiceClient},
     verifier::KeySource,
 };
 
 /// How long the feed may keep a question, where nothing is new.
 const LONGEST_WAIT: Duration = Duration::from_secs(25);
-
-/// What an answer may take beyond the wait.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A page of the feed with room to spare.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -39,8 +35,7 @@ const BETWEEN_SAVES: Duration = Duration::from_secs(1);
 /// Follows the feed.
 pub struct Follower {
     mirror: Arc<Mirror>,
-    tokens: Arc<ServiceTokens>,
-    http: Client,
+    client: ServiceClient,
     feed_url: Url,
     wait: Duration,
     file: Option<StateFile>,
@@ -68,12 +63,12 @@ struct Answer {
 enum Failure {
     /// The feed does not know the cursor.
     UnknownCursor,
-    Outbound(OutboundError),
+    Call(CallError),
 }
 
-impl<E: Into<OutboundError>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Outbound(error.into())
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
     }
 }
 
@@ -81,24 +76,23 @@ impl Follower {
     /// A follower that keeps `mirror`. Nothing is asked before [`Follower::run`].
     pub fn new(
         mirror: Arc<Mirror>,
-        tokens: Arc<ServiceTokens>,
+        client: ServiceClient,
         settings: &RevocationSettings,
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
-    ) -> Result<Self, OutboundError> {
+    ) -> Self {
         // While the feed keeps a question, the mirror must not become stale.
         let wait = LONGEST_WAIT.min(settings.policy.max_staleness / 2);
-        Ok(Self {
+        Self {
             mirror,
-            tokens,
-            http: outbound::client(wait + PATIENCE)?,
+            client,
             feed_url: settings.feed_url.clone(),
             wait,
             file: settings.state_file.clone().map(StateFile::new),
             keys: None,
             clock,
             rng,
-        })
+        }
     }
 
     /// Keeps the keys of `source` in the state file too.
@@ -127,7 +121,7 @@ impl Follower {
                     place.at_the_end = false;
                     sleep(FIRST_PAUSE).await;
                 }
-                Err(Failure::Outbound(error)) => {
+                Err(Failure::Call(error)) => {
                     if failures == 0 {
                         tracing::warn!(%error, "the revocation feed cannot be followed");
                     }
@@ -156,18 +150,22 @@ impl Follower {
     }
 
     async fn ask(&self, place: &Place) -> Result<Answer, Failure> {
-        let mut url = self.feed_url.clone();
-        if let Some(cursor) = &place.cursor {
-            url.query_pairs_mut().append_pair("after", cursor);
-        }
         let wait = match place {
             Place { at_the_end: false, .. } => Duration::ZERO,
             // It came too soon after the last one to be written down at once.
             Place { unsaved: true, .. } if self.file.is_some() => BETWEEN_SAVES,
             _ => self.wait,
         };
-        url.query_pairs_mut().append_pair("wait", &wait.as_secs().to_string());
-        self.tokens.ask(&self.http, url, MAX_BODY_BYTES).await?.ok_or(Failure::UnknownCursor)
+        let mut call = self.client.get(self.feed_url.clone());
+        if let Some(cursor) = &place.cursor {
+            call = call.query("after", cursor);
+        }
+        let call = call.query("wait", &wait.as_secs().to_string()).longest_answer(MAX_BODY_BYTES).long_poll(self.wait);
+        let answer = call.send().await?;
+        if answer.status() == StatusCode::GONE {
+            return Err(Failure::UnknownCursor);
+        }
+        Ok(answer.success().await?.json().await?)
     }
 
     /// Between half and all of what it says, so that many services do not come back at once.

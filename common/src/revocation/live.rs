@@ -66,11 +66,14 @@ impl Live {
 
     /// Whether one of the entries is about the token, which the key of the name `kid` has signed.
     pub(super) fn revokes(&self, token: &AccessClaims, kid: &str) -> bool {
-        let (holder, jti, issued) = match token {
-            AccessClaims::User(user) => (self.sessions.get(&user.sid), &user.jti, user.iat),
-            AccessClaims::Service(service) => (self.clients.get(&service.client_id), &service.jti, service.iat),
+        let (session, client, jti, issued) = match token {
+            AccessClaims::User(user) => {
+                let exchanged = user.act.as_ref().and_then(|_| self.clients.get(&user.client_id));
+                (self.sessions.get(&user.sid), exchanged, &user.jti, user.iat)
+            }
+            AccessClaims::Service(service) => (None, self.clients.get(&service.client_id), &service.jti, service.iat),
         };
-        let extents = [holder, self.tokens.get(jti), self.keys.get(kid)];
+        let extents = [session, client, self.tokens.get(jti), self.keys.get(kid)];
         extents.into_iter().flatten().any(|extent| issued < extent.before)
     }
 

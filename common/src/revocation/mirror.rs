@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        claims::{ServiceClaims, UserClaims},
+        claims::{ActorChain, ServiceClaims, UserClaims},
         secret::SigningSecret,
         testing::{ManualClock, TestToken},
     };
@@ -166,6 +166,12 @@ mod tests {
         SigningSecret::new("x".repeat(32).into()).unwrap()
     }
 
+    fn exchanged(sid: u128, client_id: &str, iat: i64) -> AccessClaims {
+        let AccessClaims::User(claims) = user(sid, iat) else { unreachable!() };
+        let act = ActorChain::taken_over(client_id, None).ok();
+        AccessClaims::User(UserClaims { client_id: client_id.to_owned(), act, ..claims })
+    }
+
     fn entry(kind: &str, id: &str, before: Option<i64>, until: i64) -> Entry {
         Entry { kind: kind.to_owned(), id: id.to_owned(), before, until: NOW.seconds() + until }
     }
@@ -189,6 +195,19 @@ mod tests {
         assert_eq!(mirror.check(&service("others", 0), "key-1"), Standing::Good);
         assert_eq!(mirror.check(&service("others", 0), "key-2"), Standing::Revoked);
         assert_eq!(mirror.check(&user(3, 0), "key-2"), Standing::Revoked);
+    }
+
+    #[test]
+    fn an_exchanged_token_goes_with_the_session_and_with_the_client_that_holds_it() {
+        let (mirror, _) = fresh();
+        mirror.add(&[
+            entry("sid", &Uuid::from_u128(1).to_string(), None, 900),
+            entry("client", "reports", Some(500), 900),
+            entry("client", "first-party", None, 900),
+        ]);
+        let standings = [exchanged(1, "notes", 0), exchanged(2, "notes", 0), exchanged(2, "reports", 499), user(2, 0)];
+        let standings = standings.map(|token| mirror.check(&token, "key-1"));
+        assert_eq!(standings, [Standing::Revoked, Standing::Good, Standing::Revoked, Standing::Good]);
     }
 
     #[test]

@@ -9,10 +9,10 @@ use super::mirror::{Policy, WhenCold, WhenStale};
 use crate::{
     env::{Env, Setting},
     outbound::http_url,
-    service_client::ServiceCredentials,
+    service_client::ServiceClientSettings,
 };
 
-/// The settings.
+/// The settings, beside those of [`SERVICE_CLIENT`](crate::service_client::SERVICE_CLIENT).
 pub const REVOCATION: &[Setting] = &[
     Setting {
         name: "REVOCATION_FEED_URL",
@@ -20,19 +20,6 @@ pub const REVOCATION: &[Setting] = &[
         secret: false,
         help: "auth-service's `/internal/revocations`, on its internal listener. Unset: tokens are good until they expire.",
     },
-    Setting {
-        name: "SERVICE_TOKEN_URL",
-        default: None,
-        secret: false,
-        help: "auth-service's `/oauth/token`, where this service gets tokens of its own. Needed with REVOCATION_FEED_URL.",
-    },
-    Setting {
-        name: "SERVICE_CLIENT_ID",
-        default: None,
-        secret: false,
-        help: "This service's name as a client: see `auth-service client add`.",
-    },
-    Setting { name: "SERVICE_CLIENT_SECRET", default: None, secret: true, help: "The client's secret." },
     Setting {
         name: "REVOCATION_MAX_STALENESS",
         default: Some("60s"),
@@ -60,11 +47,9 @@ pub const REVOCATION: &[Setting] = &[
 ];
 
 #[derive(Deserialize, Default)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the variables")]
 struct Raw {
     revocation_feed_url: Option<String>,
-    service_token_url: Option<String>,
-    service_client_id: Option<String>,
-    service_client_secret: Option<String>,
     revocation_max_staleness: Option<String>,
     revocation_stale: Option<String>,
     revocation_cold_start: Option<String>,
@@ -77,7 +62,7 @@ pub struct RevocationSettings {
     /// auth-service's `/internal/revocations`.
     pub feed_url: Url,
     /// The service as a client.
-    pub credentials: ServiceCredentials,
+    pub client: ServiceClientSettings,
     /// How much the mirror is trusted.
     pub policy: Policy,
     /// Where the mirror is kept.
@@ -106,16 +91,10 @@ impl RevocationSettings {
             return policy.map(|_| None);
         }
         let feed_url = env.parse("REVOCATION_FEED_URL", raw.revocation_feed_url, address);
-        let token_url = env.parse("SERVICE_TOKEN_URL", raw.service_token_url, address);
-        let client_id = env.required("SERVICE_CLIENT_ID", raw.service_client_id);
-        let client_secret = env.required("SERVICE_CLIENT_SECRET", raw.service_client_secret);
+        let client = ServiceClientSettings::read(env);
         Some(Some(Self {
             feed_url: feed_url?,
-            credentials: ServiceCredentials {
-                token_url: token_url?,
-                client_id: client_id?,
-                client_secret: client_secret?.into(),
-            },
+            client: client?,
             policy: policy?,
             state_file: raw.revocation_state_file.map(PathBuf::from),
         }))

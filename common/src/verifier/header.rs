@@ -30,8 +30,8 @@ pub(super) fn split(token: &str) -> Result<Parts<'_>, TokenError> {
 /// What the header says. Unverified: it names a key and a type, and decides nothing.
 pub(super) struct UnverifiedHeader {
     pub algorithm: Algorithm,
-    pub token_type: String,
-    pub kid: String,
+    pub token_type: Option<String>,
+    pub kid: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +87,7 @@ pub(super) fn read(part: &str) -> Result<UnverifiedHeader, TokenError> {
     }
     Ok(UnverifiedHeader {
         algorithm: raw.alg.parse().map_err(|_| TokenError::WrongAlgorithm)?,
-        token_type: raw.typ.ok_or(TokenError::WrongType)?,
-        kid: raw.kid.ok_or(TokenError::UnknownKey)?,
+        token_type: raw.typ,
+        kid: raw.kid,
     })
 }

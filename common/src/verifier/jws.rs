@@ -17,16 +17,37 @@ const ALGORITHMS: [Algorithm; 4] = [Algorithm::HS256, Algorithm::EdDSA, Algorith
 #[derive(Debug, Clone)]
 pub struct Expected {
     /// The header parameter `typ`.
-    pub token_type: &'static str,
+    pub token_type: TokenType,
     /// `iss`
     pub issuer: String,
-    /// The `aud` entry that must be present; `None` for a token that goes back to its issuer only.
-    pub audience: Option<String>,
+    /// The `aud` entries of which one must be present; none for a token that goes back to its issuer only.
+    pub audiences: Vec<String>,
+}
+
+/// Which `typ` a kind of token has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenType {
+    /// This one. Tokens that auth-service signs are told apart by it (RFC 8725, section 3.11).
+    Is(&'static str),
+    /// One of these, or none, as standards from before that advice have it. The header may lack `kid` too, where there is
+    /// only one key.
+    OneOfOrNone(&'static [&'static str]),
+}
+
+impl TokenType {
+    fn accepts(self, token_type: Option<&str>) -> bool {
+        match (self, token_type) {
+            (Self::Is(expected), Some(actual)) => expected == actual,
+            (Self::Is(_), None) => false,
+            (Self::OneOfOrNone(expected), Some(actual)) => expected.contains(&actual),
+            (Self::OneOfOrNone(_), None) => true,
+        }
+    }
 }
 
 /// Verifies tokens of one kind with the [`Keys`] in force.
 pub struct JwsVerifier {
-    token_type: &'static str,
+    token_type: TokenType,
     /// One an algorithm.
     validations: [(Algorithm, Validation); 4],
     keys: Keys,
@@ -55,10 +76,16 @@ impl JwsVerifier {
         }
         let parts = header::split(token)?;
         let header = header::read(parts.header)?;
-        if header.token_type != self.token_type {
+        if !self.token_type.accepts(header.token_type.as_deref()) {
             return Err(TokenError::WrongType);
         }
-        let key = self.keys.current().find(&header.kid).ok_or(TokenError::UnknownKey)?;
+        let keys = self.keys.current();
+        let key = match (&header.kid, self.token_type) {
+            (Some(kid), _) => keys.find(kid),
+            (None, TokenType::Is(_)) => None,
+            (None, TokenType::OneOfOrNone(_)) => keys.only(),
+        };
+        let key = key.ok_or(TokenError::UnknownKey)?;
         let VerifyingKey { algorithm, decoding, .. } = key.key();
         if header.algorithm != *algorithm {
             return Err(TokenError::WrongAlgorithm);
@@ -90,9 +117,9 @@ fn validation(expected: &Expected, algorithm: Algorithm) -> Validation {
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation.set_issuer(&[&expected.issuer]);
-    validation.validate_aud = expected.audience.is_some();
-    if let Some(audience) = &expected.audience {
-        validation.set_audience(&[audience]);
+    validation.validate_aud = !expected.audiences.is_empty();
+    if validation.validate_aud {
+        validation.set_audience(&expected.audiences);
         validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
     } else {
         validation.set_required_spec_claims(&["iss", "sub", "exp"]);

@@ -84,6 +84,11 @@ impl KeySet {
     pub(super) fn find(&self, kid: &str) -> Option<Arc<KeyInForce>> {
         self.0.iter().find(|known| known.key.kid == kid).cloned()
     }
+
+    /// The key of a set of one.
+    pub(super) fn only(&self) -> Option<Arc<KeyInForce>> {
+        if let [key] = &self.0[..] { Some(Arc::clone(key)) } else { None }
+    }
 }
 
 /// A key of a set, and whether it has left it. Whoever keeps what it has verified looks here before believing it again:

@@ -17,7 +17,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 pub use error::TokenError;
 pub(crate) use header::parameters as header_parameters;
-pub use jws::{Expected, JwsVerifier};
+pub use jws::{Expected, JwsVerifier, TokenType};
 pub use keys::{KeySet, KeySource, Keys, RepeatedKid, VerifyingKey};
 pub use standing::{RevocationCheck, Standing};
 
@@ -56,8 +56,11 @@ impl Verifier {
     /// Accepts access tokens of `issuer` whose `aud` names `audience`, signed with any of `keys`.
     #[must_use]
     pub fn with_keys(issuer: &str, audience: &str, keys: Keys, clock: Arc<dyn Clock>) -> Self {
-        let expected =
-            Expected { token_type: ACCESS_TOKEN_TYPE, issuer: issuer.to_owned(), audience: Some(audience.to_owned()) };
+        let expected = Expected {
+            token_type: TokenType::Is(ACCESS_TOKEN_TYPE),
+            issuer: issuer.to_owned(),
+            audiences: vec![audience.to_owned()],
+        };
         Self {
             jws: JwsVerifier::new(&expected, keys, Arc::clone(&clock)),
             cache: TokenCache::new(),

@@ -19,6 +19,7 @@ use crate::{
     support::{
         auth::{
             answer::Answer,
+            client::TestClient,
             service::{Backend::Sqlite, ISSUER, JWT_SECRET, shared_secret},
             token,
         },
@@ -27,16 +28,28 @@ use crate::{
             Language::{self, Node, Python},
             Protected, Settings,
         },
-        system::{NewClient, System, add_client, add_client_with, client_operator, database},
+        system::{System, add_client, database},
     },
 };
 
 const AUDIENCE: &str = "resource-service";
 
-/// What the example needs to know of auth-service.
+/// Users' tokens are for the example too, so that it may exchange them.
+const FOR_TWO: [(&str, &str); 1] = [("AUTH_FIRST_PARTY_AUDIENCES", "resource-service,example")];
+
+/// A client that may act for users at resource-service.
+async fn acting_client(system: &System) -> TestClient {
+    let client = system.home.client("example", |rights| {
+        rights.scope = "notes:read".parse().unwrap();
+        rights.audiences = vec![AUDIENCE.parse().unwrap()];
+    });
+    client.await
+}
+
+/// What an example needs to know of auth-service.
 async fn settings(system: &System) -> Settings {
-    let secret = add_client(&system.home, "example", "revocations:read", &[]).await;
-    let mut settings = system.place_to_follow("example", &secret);
+    let secret = add_client(&system.home, "follower", "revocations:read", &[]).await;
+    let mut settings = system.place_to_follow("follower", &secret);
     settings.extend(
         [("JWT_SECRET", JWT_SECRET), ("JWT_ISSUER", ISSUER), ("JWT_AUDIENCE", AUDIENCE)]
             .map(|(name, value)| (name, value.to_owned())),
@@ -163,7 +176,7 @@ async fn an_example_refuses_a_disabled_client_and_not_an_enabled_one(#[values(Py
         let request = system.home.request(Method::POST, "/oauth/token").basic_auth("reports", Some(secret.as_str()));
         Answer::of(request.form(&[("grant_type", "client_credentials")])).await.member("access_token")
     };
-    let (first, operator, id) = (token().await, client_operator(&system.home), "reports".parse().unwrap());
+    let (first, operator, id) = (token().await, system.home.client_operator(), "reports".parse().unwrap());
     assert_eq!(protected.status(&first).await, 403, "it is good, and no user's");
     operator.set_disabled(&id, true).await.unwrap();
     protected.answers(&first, 401).await;
@@ -171,6 +184,40 @@ async fn an_example_refuses_a_disabled_client_and_not_an_enabled_one(#[values(Py
     system.clock().advance(Duration::from_secs(1));
     assert_eq!(protected.status(&token().await).await, 403);
     assert_eq!(protected.status(&first).await, 401);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_example_refuses_one_token_that_was_revoked_and_not_another_of_its_session(
+    #[values(Python, Node)] language: Language,
+) {
+    let system = System::start(Sqlite).await;
+    let protected = protected(&system, language).await;
+    let (_, ada) = system.logged_in("ada").await;
+    let another = system.home.refresh(&ada.refresh).await.tokens();
+    for token in [&ada.access, &another.access] {
+        assert_eq!(protected.status(token).await, 200);
+    }
+    let answer = system.home.form("/oauth/revoke", &[("token", &ada.access)]).await;
+    assert_eq!(answer.status, 200, "{answer}");
+    protected.answers(&ada.access, 401).await;
+    assert_eq!(protected.status(&another.access).await, 200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_example_refuses_what_a_disabled_client_exchanged_and_not_the_users_own_token(
+    #[values(Python, Node)] language: Language,
+) {
+    let system = System::start_with(Sqlite, &FOR_TWO, &[]).await;
+    let client = acting_client(&system).await;
+    let protected = protected(&system, language).await;
+    let (_, ada) = system.logged_in("ada").await;
+    let exchanged = system.home.exchange(&client, &ada.access, &[]).await.member("access_token");
+    assert_eq!(protected.status(&exchanged).await, 200);
+    system.home.client_operator().set_disabled(&"example".parse().unwrap(), true).await.unwrap();
+    protected.answers(&exchanged, 401).await;
+    assert_eq!(protected.status(&ada.access).await, 200);
 }
 
 #[rstest]
@@ -251,13 +298,10 @@ async fn an_example_calls_another_service_for_itself(#[values(Python, Node)] lan
 #[rstest]
 #[tokio::test]
 async fn an_example_calls_another_service_on_behalf_of_a_user(#[values(Python, Node)] language: Language) {
-    let auth = [("AUTH_FIRST_PARTY_AUDIENCES", "resource-service,example")];
-    let system = System::start_with(Sqlite, &auth, &[]).await;
+    let system = System::start_with(Sqlite, &FOR_TWO, &[]).await;
     system.resource.heard().await;
-    let client =
-        NewClient { id: "example", scope: "notes:read", audiences: &[AUDIENCE], acts_for_users: true, key: None };
-    let secret = add_client_with(&system.home, client).await;
-    let settings = system.place_to_follow("example", &secret);
+    let client = acting_client(&system).await;
+    let settings = system.place_to_follow("example", &client.secret);
     let (_, ada) = system.logged_in("ada").await;
     let whoami = system.resource.url("/api/whoami");
     let told = Example::of(language).call(&settings, &[&whoami, "notes:read", AUDIENCE], &ada.access).await;

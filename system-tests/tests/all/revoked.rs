@@ -16,7 +16,7 @@ use crate::support::{
         },
         wait::until,
     },
-    system::{System, add_client, client_operator, sid},
+    system::{System, add_client, sid},
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -125,7 +125,7 @@ async fn a_disabled_client_is_refused_and_an_enabled_one_is_not(#[values(Sqlite,
         let request = system.home.request(Method::POST, "/oauth/token").basic_auth("reports", Some(secret.as_str()));
         Answer::of(request.form(&[("grant_type", "client_credentials")])).await.member("access_token")
     };
-    let (first, operator, id) = (token().await, client_operator(&system.home), "reports".parse().unwrap());
+    let (first, operator, id) = (token().await, system.home.client_operator(), "reports".parse().unwrap());
     assert_eq!(system.resource.whoami(&first).await, 403);
     operator.set_disabled(&id, true).await.unwrap();
     let ended = Instant::now();

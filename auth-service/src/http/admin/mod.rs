@@ -2,4 +2,5 @@
 
 pub mod audit;
 mod audit_query;
+pub mod clients;
 pub mod password;

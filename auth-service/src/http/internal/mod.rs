@@ -2,6 +2,7 @@
 
 mod deleted_users;
 mod revocations;
+mod users;
 
 use actix_web::{HttpRequest, web};
 use common::{
@@ -19,7 +20,8 @@ use crate::service::{Deps, authenticate_service::authenticate_service};
 pub fn internal_routes(config: &mut web::ServiceConfig) {
     config
         .service(resource("/internal/revocations", [get(revocations::revocations)]))
-        .service(resource("/internal/deleted-users", [get(deleted_users::deleted_users)]));
+        .service(resource("/internal/deleted-users", [get(deleted_users::deleted_users)]))
+        .service(resource("/internal/users", [get(users::find)]));
 }
 
 /// 410 for a place that there is not, or not any more.

@@ -3,16 +3,20 @@
 use async_trait::async_trait;
 use common::{
     clock::Timestamp,
-    scope::Scope,
-    sql::{Sql, SqlError},
+    sql::{AnyConnection, Sql, SqlError},
 };
 use diesel::prelude::*;
 
-use super::{announcements, audit, client_row::ClientRow, schema::clients};
+use super::{
+    announcements, assertions, audit,
+    client_row::{ClientColumns, ClientRow},
+    schema::clients,
+};
 use crate::{
     domain::{
         audit::AuditEvent,
-        client::{Client, ClientId, HashedSecret},
+        client::{Client, ClientChange, ClientId},
+        client_secret::HashedSecret,
         revocation::Revoked,
     },
     ports::{ClientStore, StoreError},
@@ -30,6 +34,17 @@ impl SqlClients {
     pub fn new(sql: Sql) -> Self {
         Self { sql }
     }
+
+    /// Forgets up to `limit` assertions that would not be taken any more anyway, and returns how many.
+    pub async fn sweep_assertions(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        let swept = self.sql.write(move |connection| Ok(assertions::sweep(connection, now, limit)?));
+        Ok(swept.await?)
+    }
+}
+
+/// All tokens of a client that there are at `now`, those of this second too.
+fn revoke_tokens(connection: &mut AnyConnection, id: &ClientId, now: Timestamp) -> QueryResult<()> {
+    announcements::push(connection, &Revoked::Client(id.clone()), Some(now.seconds() + 1))
 }
 
 #[async_trait]
@@ -56,10 +71,12 @@ impl ClientStore for SqlClients {
         Ok(found.await?)
     }
 
-    async fn list(&self) -> Result<Vec<Client>, StoreError> {
+    async fn list(&self, after: Option<&ClientId>, limit: u32) -> Result<Vec<Client>, StoreError> {
+        // The empty text comes before every name.
+        let after = after.map(ToString::to_string).unwrap_or_default();
         let listed = self.sql.read(move |connection| {
-            let rows: Vec<ClientRow> =
-                clients::table.select(ClientRow::as_select()).order(clients::id).load(connection)?;
+            let further = clients::table.filter(clients::id.gt(&after)).order(clients::id).limit(limit.into());
+            let rows: Vec<ClientRow> = further.select(ClientRow::as_select()).load(connection)?;
             rows.into_iter().map(Client::try_from).collect()
         });
         Ok(listed.await?)
@@ -77,7 +94,7 @@ impl ClientStore for SqlClients {
             // Said twice, it changes nothing the second time.
             let row = clients::table.find(&id).filter(clients::secret.ne(&secret));
             let new = (
-                clients::previous_secret.eq(clients::secret.nullable()),
+                clients::previous_secret.eq(clients::secret),
                 clients::previous_secret_expires_at.eq(previous_until.micros()),
                 clients::secret.eq(&secret),
             );
@@ -90,11 +107,11 @@ impl ClientStore for SqlClients {
         Ok(rotated.await?)
     }
 
-    async fn set_scope(&self, id: &ClientId, scope: &Scope, audit: &AuditEvent) -> Result<bool, StoreError> {
-        let (id, scope, event) = (id.to_string(), scope.to_string(), audit.clone());
+    async fn change(&self, id: &ClientId, change: &ClientChange, audit: &AuditEvent) -> Result<bool, StoreError> {
+        let (id, change, event) = (id.to_string(), change.clone(), audit.clone());
         let changed = self.sql.write(move |connection| {
             let row = clients::table.find(&id);
-            let found = diesel::update(row).set(clients::scope.eq(&scope)).execute(connection)? == 1;
+            let found = diesel::update(row).set(ClientColumns::of(&change)?).execute(connection)? == 1;
             if found {
                 audit::insert(connection, &event)?;
             }
@@ -119,12 +136,32 @@ impl ClientStore for SqlClients {
                 audit::insert(connection, &event)?;
             }
             if found && disabled {
-                // Those of this second too.
-                let before = now.seconds() + 1;
-                announcements::push(connection, &Revoked::Client(id.clone()), Some(before))?;
+                revoke_tokens(connection, &id, now)?;
             }
             Ok(found)
         });
         Ok(changed.await?)
+    }
+
+    async fn remove(&self, id: &ClientId, audit: &AuditEvent, now: Timestamp) -> Result<bool, StoreError> {
+        let (id, event) = (id.clone(), audit.clone());
+        let removed = self.sql.write(move |connection| {
+            let found = diesel::delete(clients::table.find(id.to_string())).execute(connection)? == 1;
+            if found {
+                audit::insert(connection, &event)?;
+                revoke_tokens(connection, &id, now)?;
+            }
+            Ok(found)
+        });
+        Ok(removed.await?)
+    }
+
+    async fn use_assertion(&self, id: &ClientId, jti: &str, until: Timestamp) -> Result<bool, StoreError> {
+        let (id, jti) = (id.to_string(), jti.to_owned());
+        match self.sql.write(move |connection| Ok(assertions::insert(connection, &id, &jti, until)?)).await {
+            Ok(()) => Ok(true),
+            Err(SqlError::Unique(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Users, sessions, clients, the throttle and the audit trail in SQLite or Postgres.
 
 mod announcements;
+mod assertions;
 mod audit;
 mod client_row;
 mod clients;

@@ -76,7 +76,7 @@ diesel::table! {
 diesel::table! {
     clients (id) {
         id -> Text,
-        secret -> Text,
+        secret -> Nullable<Text>,
         previous_secret -> Nullable<Text>,
         previous_secret_expires_at -> Nullable<BigInt>,
         grants -> Text,
@@ -85,6 +85,17 @@ diesel::table! {
         token_ttl_seconds -> BigInt,
         disabled_at -> Nullable<BigInt>,
         created_at -> BigInt,
+        public_keys -> Nullable<Text>,
+        service -> Text,
+        roles -> Text,
+    }
+}
+
+diesel::table! {
+    client_assertions (client_id, jti) {
+        client_id -> Text,
+        jti -> Text,
+        until_at -> BigInt,
     }
 }
 

@@ -207,9 +207,9 @@ fn a_client_that_is_there_already_gets_what_it_lacks() {
     assert_eq!(scope(add("a b")), "a b");
     assert_eq!(scope(add("b c")), "a b c");
     assert_eq!(scope(add("a")), "a b c", "and loses nothing");
-    assert!(run(&variables, &["client", "set-scope", "billing", "c"], "").status.success());
+    assert!(run(&variables, &["client", "change", "billing", "--scope", "c"], "").status.success());
     assert_eq!(scope(add("")), "c");
-    assert_eq!(run(&variables, &["client", "set-scope", "nobody", "c"], "").status.code(), Some(1));
+    assert_eq!(run(&variables, &["client", "change", "nobody", "--scope", "c"], "").status.code(), Some(1));
     let events = text(&run(&variables, &["audit", "--kind", "client_scope_changed"], "").stdout);
     assert_eq!(events.lines().count(), 2, "{events}");
 }

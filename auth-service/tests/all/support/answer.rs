@@ -17,8 +17,9 @@ pub struct Answer {
 const SHOWN_HEADERS: [&str; 6] =
     ["allow", "cache-control", "content-type", "location", "retry-after", "www-authenticate"];
 
-const REDACTED_MEMBERS: [&str; 9] = [
+const REDACTED_MEMBERS: [&str; 10] = [
     "access_token",
+    "client_secret",
     "created_at",
     "expires_at",
     "id",

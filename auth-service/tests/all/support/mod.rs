@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod child;
+pub mod client;
 pub mod database;
 pub mod postgres;
 pub mod redis;

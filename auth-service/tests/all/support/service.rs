@@ -217,7 +217,7 @@ impl TestService {
         SqlAudit::new(self.sql()).find(&filter, 1_000).await.unwrap()
     }
 
-    fn sql(&self) -> Sql {
+    pub(super) fn sql(&self) -> Sql {
         let database = self.variables.iter().find(|(name, _)| name == "AUTH_DATABASE_URL").unwrap();
         Sql::open(&database.1.parse().unwrap(), "test").unwrap()
     }
@@ -258,6 +258,11 @@ impl TestService {
     pub async fn try_log_in(&self, person: &Person, mode: Value) -> Answer {
         let body = json!({"username": person.username, "password": person.password, "mode": mode});
         self.post("/auth/login", body).await
+    }
+
+    /// Ends the session of a token.
+    pub async fn log_out(&self, token: &str) -> Answer {
+        Answer::of(self.request(Method::POST, "/auth/logout").bearer_auth(token)).await
     }
 
     pub async fn refresh(&self, token: &str) -> Answer {

@@ -1,17 +1,19 @@
 //! Other people's clients of OAuth: they find out from the metadata how the service is to be used, and use it.
 
+use auth_service::{crypto::client_assertions::read_keys, service::manage_clients::NewCredential};
 use common::clock::{Clock, SystemClock};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::{
-    auth::service::{Backend::Sqlite, Person, TestService, Tokens},
+    auth::{
+        client::{ACCESS_TOKEN, rights},
+        service::{Backend::Sqlite, Person, TestService, Tokens},
+    },
     peers::{Code, free_port},
-    system::{NewClient, add_client_with},
 };
 
 const AUDIENCE: &str = "resource-service";
-const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 #[derive(Debug, Clone, Copy)]
 enum Library {
@@ -72,22 +74,22 @@ impl Server {
 
     /// The client `example`, whose service users' tokens are for.
     async fn client(&self, library: Library, method: Method) -> Client<'_> {
-        let public = method.key().map(|mut key| {
-            key.as_object_mut().unwrap().remove("d");
-            key
-        });
-        let client = NewClient {
-            id: "example",
-            scope: "notes:read notes:write",
-            audiences: &[AUDIENCE],
-            acts_for_users: true,
-            key: public,
+        let mut rights = rights("example");
+        rights.scope = "notes:read notes:write".parse().unwrap();
+        rights.audiences = vec![AUDIENCE.parse().unwrap()];
+        let credential = match method.key() {
+            None => NewCredential::NewSecret,
+            Some(mut key) => {
+                key.as_object_mut().unwrap().remove("d");
+                NewCredential::Keys(read_keys(&key.to_string()).unwrap())
+            }
         };
-        let secret = add_client_with(&self.0, client).await;
+        let added = self.0.client_operator().add("example".parse().unwrap(), credential, rights).await;
+        let secret = added.unwrap().1.map(|secret| secret.expose().to_owned());
         let description = match (method, method.key()) {
             (_, Some(key)) => json!({"id": "example", "method": "private_key_jwt", "key": key}),
-            (Method::Post, None) => json!({"id": "example", "method": "client_secret_post", "secret": &*secret}),
-            (_, None) => json!({"id": "example", "method": "client_secret_basic", "secret": &*secret}),
+            (Method::Post, None) => json!({"id": "example", "method": "client_secret_post", "secret": secret}),
+            (_, None) => json!({"id": "example", "method": "client_secret_basic", "secret": secret}),
         };
         Client { server: self, library, description }
     }

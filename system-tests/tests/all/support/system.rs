@@ -3,16 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use auth_service::{
-    domain::client::GrantType,
-    ports::SystemRng,
-    service::manage_clients::{ClientAddition, ClientOperator},
-    storage::sql::SqlClients,
-};
-use common::{clock::Clock, sql::Sql, testing::ManualClock};
+use auth_service::domain::client::GrantType;
+use common::{sql::Sql, testing::ManualClock};
 use reqwest::Method;
-use secrecy::zeroize::Zeroizing;
-use serde_json::Value;
 
 use super::{
     auth::{
@@ -116,44 +109,14 @@ fn place_of(auth: &TestService, client_id: &str, secret: &str) -> Vec<(&'static 
     ]
 }
 
-/// Adds a client; its secret.
-pub async fn add_client(auth: &TestService, id: &str, scope: &str, audiences: &[&str]) -> Zeroizing<String> {
-    add_client_with(auth, NewClient { id, scope, audiences, ..NewClient::default() }).await
-}
-
-/// A client as a test wants it.
-#[derive(Debug, Default)]
-pub struct NewClient<'a> {
-    pub id: &'a str,
-    pub scope: &'a str,
-    pub audiences: &'a [&'a str],
-    /// Whether it may exchange users' tokens (RFC 8693), and ask about tokens and revoke them.
-    pub acts_for_users: bool,
-    /// The public key (a JWK) that verifies what it signs in place of showing a secret (RFC 7523).
-    pub key: Option<Value>,
-}
-
-/// Adds a client; its secret. What an operator may say about a client is written down here and nowhere else in the tests.
-pub async fn add_client_with(auth: &TestService, client: NewClient<'_>) -> Zeroizing<String> {
-    let NewClient { id, scope, audiences, acts_for_users, key } = client;
-    assert!(!acts_for_users && key.is_none(), "auth-service has no such clients: {id}");
-    let addition = ClientAddition {
-        id: id.parse().unwrap(),
-        secret: None,
-        grants: vec![GrantType::ClientCredentials],
-        scope: scope.parse().unwrap(),
-        audiences: audiences.iter().map(|audience| (*audience).to_owned()).collect(),
-        token_ttl: Duration::from_mins(5),
-    };
-    let (_, secret) = client_operator(auth).add(addition).await.unwrap();
-    secret.expose().to_owned().into()
-}
-
-/// What an operator's commands would do to the clients.
-pub fn client_operator(auth: &TestService) -> ClientOperator {
-    let clients = Arc::new(SqlClients::new(database(auth)));
-    let clock = Arc::clone(&auth.clock) as Arc<dyn Clock>;
-    ClientOperator { clients, clock, rng: Arc::new(SystemRng) }
+/// Adds a client that asks for tokens of its own; its secret.
+pub async fn add_client(auth: &TestService, id: &str, scope: &str, audiences: &[&str]) -> String {
+    let client = auth.client(id, |rights| {
+        rights.grants = vec![GrantType::ClientCredentials];
+        rights.scope = scope.parse().unwrap();
+        rights.audiences = audiences.iter().map(|audience| audience.parse().unwrap()).collect();
+    });
+    client.await.secret
 }
 
 /// auth-service's database.

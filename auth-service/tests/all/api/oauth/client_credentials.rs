@@ -8,12 +8,11 @@ use crate::{
     process::{run, text},
     support::{
         answer::Answer,
+        client::FORM,
         service::{Backend, TestService},
         token::claims,
     },
 };
-
-const FORM: &str = "application/x-www-form-urlencoded";
 
 fn operate(service: &TestService, arguments: &[&str]) -> Value {
     let output = run(&service.variables, arguments, "");
@@ -81,43 +80,6 @@ async fn less_may_be_asked_for_and_more_is_refused() {
         let more = ask(&service, "reports", &secret, &format!("grant_type=client_credentials&scope={scope}")).await;
         assert_eq!((more.status, more.member("error").as_str()), (400, "invalid_scope"), "{scope}");
     }
-}
-
-#[tokio::test]
-async fn whoever_is_not_the_client_is_told_so_in_the_words_of_the_standard() {
-    let (service, secret) = with_client(Backend::Sqlite).await;
-    assert_snapshot!(ask(&service, "reports", "lkc_wrong", "grant_type=client_credentials").await, @r#"
-    401
-    cache-control: no-store
-    content-type: application/json
-    www-authenticate: Basic realm="latchkey"
-    {
-      "error": "invalid_client",
-      "error_description": "The client is not known or its secret is wrong"
-    }
-    "#);
-    let other = ask(&service, "nobody", &secret, "grant_type=client_credentials").await;
-    assert_eq!((other.status, other.member("error").as_str()), (401, "invalid_client"));
-    for header in ["", "Basic", "Basic !!!", "Basic cmVwb3J0cw==", "Bearer cmVwb3J0czp4", "Basic /////w=="] {
-        let request = service.request(Method::POST, "/oauth/token").header("authorization", header);
-        let answer = Answer::of(request.header("content-type", FORM).body("grant_type=client_credentials")).await;
-        assert_eq!((answer.status, answer.member("error").as_str()), (401, "invalid_client"), "{header}");
-    }
-}
-
-#[rstest]
-#[case("", "invalid_request")]
-#[case("grant_type=client_credentials&grant_type=client_credentials", "invalid_request")]
-#[case("grant_type=client_credentials&scope=a&scope=b", "invalid_request")]
-#[case("grant_type=password&username=ada&password=x", "unsupported_grant_type")]
-#[case("grant_type=", "unsupported_grant_type")]
-#[tokio::test]
-async fn a_bad_form_is_answered_as_the_standard_says(#[case] form: &str, #[case] error: &str) {
-    let (service, secret) = with_client(Backend::Sqlite).await;
-    let answer = ask(&service, "reports", &secret, form).await;
-    assert_eq!((answer.status, answer.member("error").as_str()), (400, error), "{answer}");
-    let json = service.request(Method::POST, "/oauth/token").basic_auth("reports", Some(&secret)).json(&json!({}));
-    assert_eq!(Answer::of(json).await.member("error"), "invalid_request");
 }
 
 #[tokio::test]

@@ -1,0 +1,125 @@
+//! `POST /oauth/introspect` (RFC 7662)
+
+use actix_web::{Responder, web};
+use common::claims::{AccessClaims, ActorChain};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    caller::{BasicCredentials, Caller},
+    errors::OAuthError,
+    form::Form,
+    token_form::TokenToLookAt,
+};
+use crate::{
+    http::client_address::ClientAddress,
+    service::{Deps, introspect as service},
+};
+
+/// What there is to say of a token (RFC 7662, section 2.2). Of one that does not hold, or is not the client's business,
+/// only that it is not active.
+#[derive(Default, Serialize, ToSchema)]
+pub struct IntrospectionAnswer {
+    /// Whether the token holds at this moment.
+    active: bool,
+    #[serde(flatten)]
+    #[schema(inline)]
+    claims: Option<ActiveToken>,
+}
+
+/// The claims of a token that holds (RFC 9068, section 2.2). Times are seconds since the epoch.
+#[derive(Serialize, ToSchema)]
+pub struct ActiveToken {
+    /// Always `Bearer`.
+    #[schema(value_type = Option<String>)]
+    token_type: &'static str,
+    /// Words divided by spaces.
+    scope: String,
+    /// Which client it was issued to.
+    client_id: String,
+    /// The user's id, or the client's for a token of its own.
+    sub: String,
+    iss: String,
+    aud: Vec<String>,
+    exp: i64,
+    iat: i64,
+    jti: String,
+    /// The user's session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<Uuid>,
+    /// The user's roles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<Vec<String>>,
+    /// When the user last gave the password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    /// The services that act for the user, the last one outermost (RFC 8693, section 4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    act: Option<ActorChain>,
+}
+
+impl From<&AccessClaims> for ActiveToken {
+    fn from(claims: &AccessClaims) -> Self {
+        match claims.clone() {
+            AccessClaims::User(user) => Self {
+                token_type: "Bearer",
+                scope: user.scope.to_string(),
+                client_id: user.client_id,
+                sub: user.sub.to_string(),
+                iss: user.iss,
+                aud: user.aud,
+                exp: user.exp,
+                iat: user.iat,
+                jti: user.jti,
+                sid: Some(user.sid),
+                roles: Some(user.roles),
+                auth_time: Some(user.auth_time),
+                act: user.act,
+            },
+            AccessClaims::Service(service) => Self {
+                token_type: "Bearer",
+                scope: service.scope.to_string(),
+                client_id: service.client_id,
+                sub: service.sub,
+                iss: service.iss,
+                aud: service.aud,
+                exp: service.exp,
+                iat: service.iat,
+                jti: service.jti,
+                sid: None,
+                roles: None,
+                auth_time: None,
+                act: None,
+            },
+        }
+    }
+}
+
+/// Whether a token holds, and what it says: to the client it was issued to, and to the service it was sent to.
+#[utoipa::path(
+    post, path = "/oauth/introspect", tag = "services",
+    request_body(content = TokenToLookAt, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "What there is to say", body = IntrospectionAnswer),
+        (status = 400, description = "`invalid_request`", body = OAuthError),
+        (status = 401, description = "`invalid_client`", body = OAuthError),
+        (status = 413, description = "`invalid_request`: the form is too large", body = OAuthError),
+        (status = 429, description = "`temporarily_unavailable`: too many attempts have failed; wait for `Retry-After` seconds", body = OAuthError),
+        (status = 503, description = "`temporarily_unavailable`: try again after `Retry-After` seconds", body = OAuthError),
+    ),
+    security((), ("client" = []))
+)]
+pub async fn introspect(
+    deps: web::Data<Deps>,
+    basic: BasicCredentials,
+    address: ClientAddress,
+    form: Form,
+) -> Result<impl Responder, OAuthError> {
+    let client = Caller::of(&deps, basic, &form, address.0).await?.confidential()?;
+    let token = form.get("token").ok_or(OAuthError::invalid_request("token is missing"))?;
+    let claims = service::introspect(&deps, &client, token).await?;
+    let claims = claims.as_deref().map(ActiveToken::from);
+    Ok(web::Json(IntrospectionAnswer { active: claims.is_some(), claims }))
+}
