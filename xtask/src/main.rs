@@ -18,6 +18,7 @@ mod lint;
 mod lock;
 mod nginx;
 mod packages;
+mod peers;
 mod port_owner;
 mod ports;
 mod process;
@@ -29,7 +30,6 @@ mod settings;
 mod stop_request;
 mod test;
 mod test_servers;
-mod token_libraries;
 mod tools;
 mod up;
 

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use crate::Failure;
 use crate::foreground::run_to_its_end;
+use crate::peers;
 use crate::project::{EVERY_PACKAGE, cargo};
 use crate::say;
 use crate::stop_request::StopRequest;
 use crate::test_servers;
-use crate::token_libraries;
 use crate::tools::{self, NGINX, POSTGRES, PYTHON, REDIS, program};
 
 pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
@@ -20,9 +20,8 @@ pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
     })?;
     let [redis_server, postgres_bin, nginx] =
         [REDIS.find_or_install()?, POSTGRES.find_or_install()?, NGINX.find_or_install()?];
-    let libraries = say::step("Looking for jose and jwcrypto", || {
-        token_libraries::find_or_install(root, &PYTHON.find_or_install()?)
-    })?;
+    let peers =
+        say::step("Looking for other people's libraries", || peers::find_or_install(root, &PYTHON.find_or_install()?))?;
 
     let stop = StopRequest::watch()?;
     let redis = say::step("Starting a private Redis", || test_servers::redis(&redis_server, &stop))?;
@@ -34,9 +33,11 @@ pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
             .env("LATCHKEY_TEST_REDIS_SERVER", &redis_server)
             .env("LATCHKEY_TEST_POSTGRES_BIN", &postgres_bin)
             .env("LATCHKEY_TEST_NGINX", &nginx)
-            .env("LATCHKEY_TEST_NODE", &libraries.node)
-            .env("LATCHKEY_TEST_JOSE", &libraries.jose)
-            .env("LATCHKEY_TEST_JWCRYPTO_PYTHON", &libraries.python)
+            .env("LATCHKEY_TEST_NODE", &peers.node)
+            .env("LATCHKEY_TEST_JOSE", &peers.jose)
+            .env("LATCHKEY_TEST_JWCRYPTO_PYTHON", &peers.jwcrypto)
+            .env("LATCHKEY_TEST_NODE_CLIENTS", &peers.node_clients)
+            .env("LATCHKEY_TEST_PYTHON_CLIENTS", &peers.python_clients)
             // A test's process may end while a thread of its pool connects; with TLS, OpenSSL's exit handler would then
             // take away what that thread uses.
             .env("PGSSLMODE", "disable")

@@ -63,7 +63,7 @@ pub const POSTGRES: Tool = Tool {
 
 pub const PYTHON: Tool = Tool {
     name: "Python 3.11 or newer with its modules venv and ensurepip",
-    purpose: "runs jwcrypto and installs Node for jose, which the tests exchange encrypted tokens with",
+    purpose: "runs the libraries of others that the tests talk to, and installs Node for the rest of them",
     packages: Packages { apt: "python3 python3-venv", dnf: "python3", brew: "python" },
     find: || program(&["python3"]).filter(|python| succeeds(python, &["-c", IS_PYTHON_311])),
 };

@@ -17,7 +17,7 @@ use crate::service::Deps;
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", tag = "keys",
     responses(
-        (status = 200, description = "The keys (RFC 7517). May be kept as long as `Cache-Control` says: a key is here for longer than that before it signs", body = JwkSet),
+        (status = 200, description = "The keys (RFC 7517). May be kept as long as `Cache-Control` says: a key is here for longer than that before it signs", body = JwkSet, content_type = "application/jwk-set+json"),
         (status = 304, description = "They are those of `If-None-Match`"),
         (status = 503, description = "`unavailable`: the keys have not been read yet; try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),

@@ -1,7 +1,10 @@
 //! `POST /auth/login`
 
 use actix_web::{HttpRequest, http::header::USER_AGENT, web};
-use common::problem::{Problem, Status};
+use common::{
+    actix::refusals::{PayloadTooLarge, UnsupportedMediaType},
+    problem::{Problem, Status},
+};
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -22,13 +25,13 @@ pub struct LoginRequest {
     /// The username, or the e-mail address.
     #[schema(example = "ada")]
     username: String,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 71)]
     password: SecretString,
     /// The password from now on. Needed where the one above is a temporary one. All other sessions of the user end.
-    #[schema(value_type = Option<String>, format = Password)]
+    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 71)]
     new_password: Option<SecretString>,
     /// `bearer` (the default): access and refresh token. `access_only`: one longer-lived access token.
-    #[schema(example = "bearer")]
+    #[schema(example = "bearer", pattern = "^(bearer|access_only)$")]
     mode: Option<String>,
 }
 
@@ -40,6 +43,7 @@ pub struct LoginRequest {
         (status = 400, description = "`bad_request`, with the members that are wrong, or `unsupported_mode`", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`invalid_credentials`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`user_disabled`, `password_change_required` or `password_expired`", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType,
         (status = 422, description = "`weak_password`: the new one, with advice", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_attempts`: wait for `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds; `password_replaced`: with the new password", body = Problem, content_type = "application/problem+json"),

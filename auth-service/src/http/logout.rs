@@ -1,7 +1,13 @@
 //! `POST /auth/logout`, `POST /auth/logout-all`
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use common::{actix::answers::OptionalJson, problem::Problem};
+use common::{
+    actix::{
+        answers::OptionalJson,
+        refusals::{PayloadTooLarge, UnsupportedMediaType},
+    },
+    problem::Problem,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,7 +38,9 @@ pub(super) fn applied(applied: Applied) -> HttpResponse {
     post, path = "/auth/logout", tag = "login", request_body = Option<RefreshRequest>,
     responses(
         (status = 204, description = "The session is over, also when it was before"),
+        (status = 400, description = "`bad_request`", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`missing_token`, `invalid_token` or `token_expired`", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType,
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),
     security((), ("access_token" = []), ("refresh_token" = []))

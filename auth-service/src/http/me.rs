@@ -1,7 +1,10 @@
 //! `/auth/me`: the user's own account.
 
 use actix_web::{HttpResponse, web};
-use common::problem::Problem;
+use common::{
+    actix::refusals::{PayloadTooLarge, UnsupportedMediaType},
+    problem::Problem,
+};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
@@ -23,11 +26,11 @@ use crate::{
 pub struct MePatch {
     /// 3 to 32 of `a`–`z`, `0`–`9`, `.`, `_`, `-`; lower-cased; unique.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._-]{3,32}$")]
     username: Member,
     /// Lower-cased; unique. `null` takes it away.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = Email, max_length = 254)]
     email: Member,
 }
 
@@ -69,6 +72,7 @@ pub async fn me(deps: web::Data<Deps>, current: ActedFor) -> Result<web::Json<Us
         (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`username_taken` or `email_taken`", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType,
         (status = 429, description = "`too_many_attempts`: wait for `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),

@@ -2,7 +2,11 @@
 
 use actix_web::{HttpRequest, web};
 use common::{
-    actix::{answers::OptionalJson, bearer},
+    actix::{
+        answers::OptionalJson,
+        bearer,
+        refusals::{PayloadTooLarge, UnsupportedMediaType},
+    },
     problem::{Problem, Status},
 };
 use secrecy::SecretString;
@@ -46,6 +50,7 @@ pub(super) fn presented_token(
         (status = 200, description = "Refreshed", body = TokenAnswer),
         (status = 400, description = "`bad_request`", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`login_required`: the session is over. `token_reused`: a used token came back, so the session was ended for everybody", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType,
         (status = 503, description = "`retry`: try again after `Retry-After` seconds, with the same token", body = Problem, content_type = "application/problem+json"),
     ),
     security((), ("refresh_token" = []))

@@ -1,7 +1,10 @@
 //! `POST /auth/register`
 
 use actix_web::{HttpResponse, web};
-use common::problem::Problem;
+use common::{
+    actix::refusals::{PayloadTooLarge, UnsupportedMediaType},
+    problem::Problem,
+};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,12 +28,13 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct RegisterRequest {
     /// 3 to 32 of `a`–`z`, `0`–`9`, `.`, `_`, `-`; lower-cased; unique.
-    #[schema(example = "ada")]
+    #[schema(example = "ada", pattern = "^[A-Za-z0-9._-]{3,32}$")]
     username: String,
     /// Lower-cased; unique. Whoever has one may log in with it.
+    #[schema(format = Email, max_length = 254)]
     email: Option<String>,
     /// At most 71 bytes, without NUL, and hard to guess.
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 71)]
     password: SecretString,
     /// The code, where registration is by invitation.
     #[schema(value_type = Option<String>)]
@@ -66,6 +70,7 @@ impl From<User> for UserAnswer {
         (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`registration_closed`, `invite_required` or `invite_invalid`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`username_taken` or `email_taken`", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType,
         (status = 422, description = "`weak_password`, with advice", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_attempts`: wait for `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),

@@ -23,6 +23,8 @@ pub mod answers;
 pub mod bearer;
 mod bearer_token;
 mod guarded;
+#[cfg(feature = "openapi")]
+pub mod refusals;
 pub mod resource;
 
 pub use bearer_token::BearerToken;

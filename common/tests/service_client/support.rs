@@ -16,7 +16,7 @@ use actix_web::{
 use common::{
     clock::Timestamp,
     rng::SystemRng,
-    service_client::{ClientProof, Limits, ServiceClient, ServiceClientSettings},
+    service_client::{ClientProof, Limits, ServiceClient, ServiceClientSettings, Url},
     telemetry::metrics::Metrics,
     testing::ManualClock,
 };

@@ -1,7 +1,13 @@
 //! `GET` and `POST /api/notes`; `GET`, `PUT` and `DELETE /api/notes/{id}`
 
 use actix_web::{HttpResponse, http::header::LOCATION, web};
-use common::{actix::Guarded, problem::Problem};
+use common::{
+    actix::{
+        Guarded,
+        refusals::{PayloadTooLarge, UnsupportedMediaType},
+    },
+    problem::Problem,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -9,10 +15,7 @@ use uuid::Uuid;
 use super::{
     access::{ReadNotes, WriteNotes},
     page_query::PageQuery,
-    refusals::{
-        BadRequest, InsufficientScope, NotFound, PayloadTooLarge, Unauthenticated, Unavailable, UnsupportedMediaType,
-        bad_request,
-    },
+    refusals::{BadRequest, InsufficientScope, NotFound, Unauthenticated, Unavailable, bad_request},
 };
 use crate::{
     domain::{
@@ -27,7 +30,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct NoteRequest {
     /// 1 to 200 characters.
-    #[schema(example = "Groceries")]
+    #[schema(example = "Groceries", min_length = 1, max_length = 200)]
     title: String,
     /// At most 64 KiB in UTF-8; may be empty.
     #[schema(example = "Bread, olives")]

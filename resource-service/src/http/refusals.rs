@@ -25,8 +25,6 @@ refusals! {
     InsufficientScope = 403 "`insufficient_scope`: the token does not allow this";
     InsufficientRole = 403 "`insufficient_role`: the user may not do this";
     NotFound = 404 "`not_found`: the user has no such note, and is shown none";
-    PayloadTooLarge = 413 "`payload_too_large`";
-    UnsupportedMediaType = 415 "`unsupported_media_type`";
     UnprocessableShare = 422 "`no_such_user`, `own_note` or `too_many_shares`";
     Unavailable = 503 "`unavailable`: try again after `Retry-After` seconds";
 }

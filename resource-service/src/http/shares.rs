@@ -5,7 +5,13 @@ use actix_web::{
     http::{StatusCode, header::LOCATION},
     web,
 };
-use common::{actix::Guarded, problem::Problem};
+use common::{
+    actix::{
+        Guarded,
+        refusals::{PayloadTooLarge, UnsupportedMediaType},
+    },
+    problem::Problem,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -15,8 +21,7 @@ use super::{
     notes::NoteList,
     page_query::PageQuery,
     refusals::{
-        BadRequest, InsufficientScope, NotFound, PayloadTooLarge, Unauthenticated, Unavailable, UnprocessableShare,
-        UnsupportedMediaType, bad_request,
+        BadRequest, InsufficientScope, NotFound, Unauthenticated, Unavailable, UnprocessableShare, bad_request,
     },
 };
 use crate::{

@@ -32,7 +32,7 @@ async fn with_public_keys(backend: Backend, master: &str) -> System {
 }
 
 /// What `auth-service key` works with.
-fn keeper(system: &System, master: &str) -> KeyKeeper {
+pub fn keeper(system: &System, master: &str) -> KeyKeeper {
     let masters = Arc::new(MasterKeys::new(master.parse().unwrap(), []));
     let rules = KeyRules::new(
         Duration::from_hours(24),

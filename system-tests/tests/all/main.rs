@@ -4,13 +4,16 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test reports by panicking")]
 
 mod auth_away;
+mod clients;
 mod cold_start;
 mod deleted;
 mod documents;
 mod encrypted;
+mod examples;
 mod keys;
 mod many;
 mod missed;
+mod openapi;
 mod revoked;
 mod support;
 mod traces;

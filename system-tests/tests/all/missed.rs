@@ -27,7 +27,7 @@ async fn what_was_revoked_while_it_was_down(#[values(Sqlite, PostgresAndRedis)] 
     assert_eq!(system.resource.whoami(&ada.access).await, 401);
 }
 
-async fn execute(sql: &Sql, statements: &'static str) {
+pub async fn execute(sql: &Sql, statements: &'static str) {
     sql.write(move |connection| Ok(connection.batch_execute(statements)?)).await.unwrap();
 }
 

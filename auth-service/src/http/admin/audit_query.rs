@@ -20,8 +20,10 @@ pub struct AuditQuery {
     /// Such as `login_failed`.
     kind: Option<String>,
     /// RFC 3339: not before this instant.
+    #[param(value_type = Option<String>, format = DateTime)]
     since: Option<String>,
     /// RFC 3339: before this instant.
+    #[param(value_type = Option<String>, format = DateTime)]
     until: Option<String>,
     /// 1 to 200; 50 when it is left out.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]

@@ -1,7 +1,10 @@
 //! `POST /admin/users/{id}/password`
 
 use actix_web::{HttpResponse, web};
-use common::problem::Problem;
+use common::{
+    actix::refusals::{PayloadTooLarge, UnsupportedMediaType},
+    problem::Problem,
+};
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -24,7 +27,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct TemporaryPasswordRequest {
     /// At most 71 bytes, without NUL, and hard to guess. Good for 72 hours.
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 71)]
     password: SecretString,
 }
 
@@ -39,6 +42,7 @@ pub struct TemporaryPasswordRequest {
         (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`insufficient_role`: the user is no administrator", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`: there is no such user", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType,
         (status = 422, description = "`weak_password`, with advice", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),

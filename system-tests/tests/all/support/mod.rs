@@ -1,6 +1,8 @@
 //! What the tests stand on.
 
 pub mod collector;
+pub mod example;
+pub mod peers;
 pub mod resource;
 pub mod system;
 

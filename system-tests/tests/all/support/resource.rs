@@ -75,7 +75,12 @@ impl Resource {
 
     /// A request to the public listener.
     pub fn get(&self, path: &str) -> RequestBuilder {
-        self.http.get(format!("http://{}{path}", self.app.as_ref().unwrap().public()))
+        self.http.get(self.url(path))
+    }
+
+    /// A public address.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.app.as_ref().unwrap().public())
     }
 
     /// The status of a guarded route.
@@ -111,12 +116,8 @@ impl Resource {
 
     /// Makes a note; the status.
     pub async fn add_note(&self, token: &str) -> u16 {
-        let request = self.http.post(self.notes_url()).json(&json!({"title": "Sums", "body": "1 + 1"}));
+        let request = self.http.post(self.url("/api/notes")).json(&json!({"title": "Sums", "body": "1 + 1"}));
         request.bearer_auth(token).send().await.unwrap().status().as_u16()
-    }
-
-    fn notes_url(&self) -> String {
-        format!("http://{}/api/notes", self.app.as_ref().unwrap().public())
     }
 
     /// The notes in the database, whoever's they are.

@@ -37,17 +37,17 @@ impl System {
         let address = |url: &str| url.strip_prefix("http://").unwrap().to_owned();
         let place = [("AUTH_BIND", address(followed.public())), ("AUTH_INTERNAL_BIND", address(followed.internal()))];
         let secret = add_client(&home, "resource-service", "revocations:read users:deleted", &[]).await;
-        let own = [
-            ("REVOCATION_FEED_URL", format!("{}/internal/revocations", followed.internal())),
-            ("SERVICE_TOKEN_URL", format!("{}/oauth/token", followed.public())),
-            ("SERVICE_CLIENT_ID", "resource-service".to_owned()),
-            ("SERVICE_CLIENT_SECRET", secret),
-            ("JWT_JWKS_URL", format!("{}/.well-known/jwks.json", followed.public())),
-        ];
+        let mut own = place_of(&followed, "resource-service", &secret);
+        own.push(("JWT_JWKS_URL", format!("{}/.well-known/jwks.json", followed.public())));
         let settings: Vec<_> =
             own.iter().map(|(name, value)| (*name, value.as_str())).chain(resource.iter().copied()).collect();
         let resource = Resource::start(Arc::clone(&home.clock), &settings).await;
         Self { home, resource, followed: Some(followed), place }
+    }
+
+    /// Where another service follows the auth-service that can go away, as one of its clients.
+    pub fn place_to_follow(&self, client_id: &str, secret: &str) -> Vec<(&'static str, String)> {
+        place_of(self.followed.as_ref().unwrap(), client_id, secret)
     }
 
     /// All of it runs, and the mirror is as good as the feed.
@@ -98,6 +98,15 @@ impl System {
         let answer = self.post(token, "/auth/logout").await;
         assert_eq!(answer.status, 204, "{answer}");
     }
+}
+
+fn place_of(auth: &TestService, client_id: &str, secret: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("REVOCATION_FEED_URL", format!("{}/internal/revocations", auth.internal())),
+        ("SERVICE_TOKEN_URL", format!("{}/oauth/token", auth.public())),
+        ("SERVICE_CLIENT_ID", client_id.to_owned()),
+        ("SERVICE_CLIENT_SECRET", secret.to_owned()),
+    ]
 }
 
 /// Adds a client that asks for tokens of its own; its secret.

@@ -11,7 +11,10 @@ use actix_web::{
     web::{self, Query},
 };
 use common::{
-    actix::answers::OptionalJson,
+    actix::{
+        answers::OptionalJson,
+        refusals::{PayloadTooLarge, UnsupportedMediaType},
+    },
     problem::{Problem, Status},
 };
 
@@ -85,8 +88,7 @@ pub async fn list(
         (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`insufficient_role`: the user is no administrator. `users_only`: a service asks", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`client_id_taken`", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`payload_too_large`", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType,
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),
     security(("access_token" = []))
@@ -138,8 +140,7 @@ pub async fn read(
         (status = 403, description = "`insufficient_role`: the user is no administrator. `users_only`: a service asks", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`: there is no such client", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`other_credential`: keys for a client that has a secret", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`payload_too_large`", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType,
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),
     security(("access_token" = []))
@@ -194,8 +195,7 @@ pub async fn remove(
         (status = 403, description = "`insufficient_role`: the user is no administrator. `users_only`: a service asks", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`not_found`: there is no such client", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`other_credential`: the client signs with keys of its own", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`payload_too_large`", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType,
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),
     security(("access_token" = []))

@@ -1,6 +1,5 @@
-//! jose for Node and jwcrypto for Python: the tests exchange encrypted tokens with them. Each is installed once, in the
-//! version that the lists beside those tests pin by hash. Node itself comes as a package of Python: what distributions
-//! have of it is often too old for jose.
+//! Other people's libraries and programs, which the tests talk to. Each list beside those tests is installed once, in the
+//! versions that it pins by hash. Node itself comes as a package of Python: what distributions have of it is often too old.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,8 +9,11 @@ use crate::Failure;
 use crate::process::run_quietly;
 use crate::say;
 
-/// Where the lists are.
-const LISTS: &str = "common/tests/interop";
+/// What `common` exchanges encrypted tokens with.
+const JOSE_AND_JWCRYPTO: &str = "common/tests/interop";
+
+/// What talks to the services as a whole.
+const CLIENTS: &str = "system-tests/tests/packages";
 
 /// Written last, so that it says that the rest is complete.
 const STAMP: &str = "installed";
@@ -19,25 +21,40 @@ const STAMP: &str = "installed";
 const REMEDY: &str = "The tests need it once from the package registry: look at the network, or at the registry in the settings of npm and pip.";
 
 /// What the tests start.
-pub struct TokenLibraries {
+pub struct Peers {
     pub node: PathBuf,
     /// The folder in which Node finds jose.
     pub jose: PathBuf,
     /// The Python that has jwcrypto.
-    pub python: PathBuf,
+    pub jwcrypto: PathBuf,
+    /// The folder in which Node finds clients of OAuth.
+    pub node_clients: PathBuf,
+    /// The Python that has clients of OAuth, and Schemathesis.
+    pub python_clients: PathBuf,
 }
 
-pub fn find_or_install(root: &Path, python: &Path) -> Result<TokenLibraries, Failure> {
+pub fn find_or_install(root: &Path, python: &Path) -> Result<Peers, Failure> {
     let tools = root.join("target/tools");
-    let programs = jwcrypto_and_node(root, &tools.join("jwcrypto"), python)?;
-    let jose = jose(root, &tools.join("jose"), &programs)?;
-    Ok(TokenLibraries { node: programs.join("node"), jose, python: programs.join("python") })
+    let (tokens, clients) = (root.join(JOSE_AND_JWCRYPTO), root.join(CLIENTS));
+    let jwcrypto = python_packages("jwcrypto, with Node,", &tokens, &tools.join("jwcrypto"), python)?;
+    let python_clients =
+        python_packages("Authlib, with Schemathesis,", &clients, &tools.join("python-clients"), python)?;
+    let jose = node_packages("jose", &tokens, &tools.join("jose"), &jwcrypto)?;
+    let node_clients = node_packages("openid-client", &clients, &tools.join("node-clients"), &jwcrypto)?;
+    Ok(Peers {
+        node: jwcrypto.join("node"),
+        jose,
+        jwcrypto: jwcrypto.join("python"),
+        node_clients,
+        python_clients: python_clients.join("python"),
+    })
 }
 
-/// `programs` is where npm is, and the Node that it runs on.
-fn jose(root: &Path, folder: &Path, programs: &Path) -> Result<PathBuf, Failure> {
-    let lists = ["package.json", "package-lock.json"].map(|name| root.join(LISTS).join(name));
-    install("jose", folder, &lists, || {
+/// What `package-lock.json` in `lists` names; the folder in which Node finds it. `programs` is where npm is, and the Node
+/// that it runs on.
+fn node_packages(name: &str, lists: &Path, folder: &Path, programs: &Path) -> Result<PathBuf, Failure> {
+    let lists = ["package.json", "package-lock.json"].map(|list| lists.join(list));
+    install(name, folder, &lists, || {
         let mut npm = Command::new(programs.join("npm"));
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
         // As pip does: a company's own certificate authority is known to the machine and not to Node.
@@ -47,26 +64,28 @@ fn jose(root: &Path, folder: &Path, programs: &Path) -> Result<PathBuf, Failure>
     Ok(folder.to_path_buf())
 }
 
-/// The folder with the programs of the two.
-fn jwcrypto_and_node(root: &Path, folder: &Path, python: &Path) -> Result<PathBuf, Failure> {
+/// What `requirements.txt` in `lists` names; the folder with the Python that has it, and with its other programs.
+fn python_packages(name: &str, lists: &Path, folder: &Path, python: &Path) -> Result<PathBuf, Failure> {
     let programs = folder.join("bin");
     let own_python = programs.join("python");
     // A copy of Python that was taken away leaves a folder that looks complete.
-    if folder.exists() && !imports(&own_python) {
+    if folder.exists() && !has_its_packages(&own_python) {
         fs::remove_dir_all(folder).map_err(|error| cannot_be_written(folder, &error))?;
     }
-    install("jwcrypto, with Node,", folder, &[root.join(LISTS).join("requirements.txt")], || {
+    let requirements = lists.join("requirements.txt");
+    install(name, folder, std::slice::from_ref(&requirements), || {
         run_quietly("python3 -m venv", Command::new(python).args(["-m", "venv", "--clear"]).arg(folder), "")?;
         let mut pip = Command::new(&own_python);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]);
-        pip.args(["--only-binary", ":all:", "-r"]).arg(root.join(LISTS).join("requirements.txt"));
+        pip.args(["--only-binary", ":all:", "-r"]).arg(&requirements);
         run_quietly("pip install", &mut pip, "").map(drop)
     })?;
     Ok(programs)
 }
 
-fn imports(python: &Path) -> bool {
-    run_quietly("python", Command::new(python).args(["-c", "import jwcrypto.jwe"]), "").is_ok()
+/// pip lies where the other packages do.
+fn has_its_packages(python: &Path) -> bool {
+    run_quietly("python", Command::new(python).args(["-c", "import pip"]), "").is_ok()
 }
 
 /// Installs into `folder`, unless that was done from the same `lists`, which the folder gets copies of.
@@ -109,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_is_complete_is_not_installed_again_until_its_list_changes() {
-        let dir = std::env::temp_dir().join(format!("latchkey-xtask-libraries-{}", std::process::id()));
+        let dir = std::env::temp_dir().join(format!("latchkey-xtask-peers-{}", std::process::id()));
         let (list, folder) = (dir.join("list"), dir.join("installed"));
         fs::create_dir_all(&dir).unwrap();
         fs::write(&list, "one").unwrap();
