@@ -19,6 +19,7 @@ mod paging;
 #[path = "../../../common/tests/interop/peer.rs"]
 mod peer;
 mod program;
+mod shares;
 mod stats;
 mod store_away;
 mod support;

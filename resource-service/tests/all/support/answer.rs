@@ -13,7 +13,7 @@ pub struct Answer {
 }
 
 const SHOWN_HEADERS: [&str; 5] = ["allow", "content-type", "location", "retry-after", "www-authenticate"];
-const REDACTED_MEMBERS: [&str; 3] = ["id", "next", "request_id"];
+const REDACTED_MEMBERS: [&str; 4] = ["id", "next", "owner", "request_id"];
 
 impl Answer {
     pub async fn of(request: RequestBuilder) -> Self {
