@@ -198,7 +198,7 @@ async fn an_example_refuses_one_token_that_was_revoked_and_not_another_of_its_se
     for token in [&ada.access, &another.access] {
         assert_eq!(protected.status(token).await, 200);
     }
-    let answer = system.home.form("/oauth/revoke", &[("token", &ada.access)]).await;
+    let answer = system.home.form("/oauth/revoke", &[("token", &ada.access), ("client_id", "first-party")]).await;
     assert_eq!(answer.status, 200, "{answer}");
     protected.answers(&ada.access, 401).await;
     assert_eq!(protected.status(&another.access).await, 200);

@@ -10,7 +10,11 @@ async fn the_document_names_every_address() {
     paths.sort();
     let expected = [
         "/.well-known/jwks.json",
+        "/.well-known/oauth-authorization-server",
         "/admin/audit",
+        "/admin/clients",
+        "/admin/clients/{id}",
+        "/admin/clients/{id}/secret",
         "/admin/users/{id}/password",
         "/auth/login",
         "/auth/logout",
@@ -22,6 +26,8 @@ async fn the_document_names_every_address() {
         "/auth/register",
         "/auth/sessions",
         "/auth/sessions/{sid}",
+        "/oauth/introspect",
+        "/oauth/revoke",
         "/oauth/token",
     ];
     assert_eq!(paths, expected);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     auth::{
+        answer::Answer,
         client::{ACCESS_TOKEN, rights},
         service::{Backend::Sqlite, Person, TestService, Tokens},
     },
@@ -217,7 +218,8 @@ async fn a_client_exchanges_a_users_token(#[values(Oauth4webapi, OpenidClient, A
     let exchanged = answer["access_token"].as_str().unwrap();
     let told = client.ask("introspect", json!({"token": exchanged})).await.unwrap();
     assert_eq!((&told["active"], &told["act"]["sub"]), (&json!(true), &json!("example")), "{told}");
-    assert_eq!(server.0.post_as(&tokens.access, "/auth/logout", json!({})).await.status, 204);
+    let logout = server.0.request(reqwest::Method::POST, "/auth/logout").bearer_auth(&tokens.access);
+    assert_eq!(Answer::of(logout).await.status, 204);
     assert!(!client.is_active(exchanged).await, "its session is over");
     assert!(client.ask("exchange", form(&tokens.access)).await.is_err());
 }

@@ -38,6 +38,8 @@ let answer;
 try {
   answer = { ok: await wishes[wish](given) };
 } catch (error) {
-  answer = { error: error.error ?? error.cause?.[0]?.parameters?.error ?? error.message };
+  // With a challenge in the header, the library leaves the body alone.
+  const told = error.response?.bodyUsed === false ? await error.response.json() : error;
+  answer = { error: told.error ?? error.message };
 }
 console.log(JSON.stringify(answer));
