@@ -93,11 +93,11 @@ where
     let told = web::Data::new(Stopping(stopping.subscribe()));
     let (body_limit, drain_seconds) = (options.body_limit, options.drain_timeout.as_secs());
 
-    let public_metrics = metrics.clone();
+    let (public_metrics, public_traces) = (metrics.clone(), traces.clone());
     let public_server = HttpServer::new(move || {
         App::new()
             .app_data(public_metrics.clone())
-            .app_data(traces.clone())
+            .app_data(public_traces.clone())
             .configure(input_rules(body_limit))
             .configure(&public)
             .default_service(web::to(not_found))
@@ -115,6 +115,7 @@ where
     let internal_server = HttpServer::new(move || {
         App::new()
             .app_data(metrics.clone())
+            .app_data(traces.clone())
             .app_data(told.clone())
             .configure(input_rules(body_limit))
             .configure(management::routes(Arc::clone(&dependencies)))

@@ -8,6 +8,7 @@ mod person;
 mod replicas;
 mod restarts;
 mod secrecy;
+mod sharing;
 mod stack;
 
 use std::path::Path;
@@ -40,6 +41,9 @@ const STEPS: &[Step] = &[
     ("our containers may do no more than they must", secrecy::containers_may_do_no_more_than_they_must),
     ("a user registers, logs in and is known to both services", accounts::a_user_is_known_to_both_services),
     ("notes are created, listed, changed and deleted by their owner alone", accounts::notes_belong_to_their_owner),
+    ("a note is shared by name, in one trace through all services", sharing::a_note_is_shared_by_name_in_one_trace),
+    ("a service acts for a user at the next one", sharing::a_service_acts_for_a_user_at_the_next_one),
+    ("the metadata says where tokens are", sharing::the_metadata_says_where_tokens_are),
     ("a refresh token is exchanged for the next one", accounts::a_refresh_token_is_exchanged),
     ("logout ends the session", accounts::logout_ends_the_session),
     ("a wrong password and an unknown user look alike", accounts::a_wrong_password_and_an_unknown_user_look_alike),

@@ -24,7 +24,7 @@ const TOKEN_TYPES: TokenType = TokenType::OneOfOrNone(&["JWT", "client-authentic
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
 
 /// The algorithms by their names, for the metadata.
-pub const ALGORITHM_NAMES: [&str; 3] = ["EdDSA", "ES256", "RS256"];
+pub const ALGORITHM_NAMES: [&str; 4] = ["EdDSA", "Ed25519", "ES256", "RS256"];
 
 /// The longest that an assertion may be good for: so long it has to be remembered.
 const LONGEST_LIFE: Duration = Duration::from_hours(1);
@@ -238,6 +238,34 @@ mod tests {
         assert_eq!(with("exp", json!(NOW - 5)), Err(TokenError::Expired));
         assert_eq!(with("iat", json!(NOW + 60)), Err(TokenError::NotYetValid));
         assert_eq!(with("iat", Value::Null), Ok(()));
+    }
+
+    #[test]
+    fn the_newer_name_of_an_algorithm_is_as_good() {
+        let (pkcs8, public) = pair(KeyAlgorithm::EdDsa);
+        let pair = SigningPair::from_pkcs8(KeyAlgorithm::EdDsa, &pkcs8).unwrap();
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let sign = |claims: &Value| {
+            let message = format!("{}.{}", part(&json!({"alg": "Ed25519", "kid": "only"})), part(claims));
+            format!("{message}.{}", URL_SAFE_NO_PAD.encode(pair.sign(message.as_bytes()).unwrap()))
+        };
+        let with = |name: &str, value: Value| {
+            let mut claims = claims();
+            claims[name] = value;
+            verified(&public, &sign(&claims)).map(drop)
+        };
+        assert_eq!(with("aud", json!([ISSUER, "x"])), Ok(()));
+        assert_eq!(with("aud", json!(ISSUER)), Ok(()));
+        assert_eq!(with("aud", json!([])), Err(TokenError::WrongAudience));
+        assert_eq!(with("aud", Value::Null), Err(TokenError::InvalidClaims));
+        assert_eq!(with("iss", json!("others")), Err(TokenError::WrongIssuer));
+        assert_eq!(with("sub", json!("others")), Err(TokenError::InvalidClaims));
+        assert_eq!(with("exp", json!(NOW - 5)), Err(TokenError::Expired));
+        let (message, _) = sign(&claims()).rsplit_once('.').map(|(it, rest)| (it.to_owned(), rest.to_owned())).unwrap();
+        let forged = format!("{message}.{}", URL_SAFE_NO_PAD.encode([0; 64]));
+        assert_eq!(verified(&public, &forged), Err(TokenError::BadSignature));
+        let (_, of_another_kind) = self::pair(KeyAlgorithm::Es256);
+        assert_eq!(verified(&of_another_kind, &sign(&claims())), Err(TokenError::WrongAlgorithm));
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(super) fn split(token: &str) -> Result<Parts<'_>, TokenError> {
 /// What the header says. Unverified: it names a key and a type, and decides nothing.
 pub(super) struct UnverifiedHeader {
     pub algorithm: Algorithm,
+    /// Whether the algorithm has its name of RFC 9864, which `jsonwebtoken` does not know.
+    pub is_fully_specified: bool,
     pub token_type: Option<String>,
     pub kid: Option<String>,
 }
@@ -85,8 +87,11 @@ pub(super) fn read(part: &str) -> Result<UnverifiedHeader, TokenError> {
     if raw.cty || raw.enc {
         return Err(TokenError::WrongType);
     }
+    let is_fully_specified = raw.alg == "Ed25519";
+    let algorithm = if is_fully_specified { Ok(Algorithm::EdDSA) } else { raw.alg.parse() };
     Ok(UnverifiedHeader {
-        algorithm: raw.alg.parse().map_err(|_| TokenError::WrongAlgorithm)?,
+        algorithm: algorithm.map_err(|_| TokenError::WrongAlgorithm)?,
+        is_fully_specified,
         token_type: raw.typ,
         kid: raw.kid,
     })

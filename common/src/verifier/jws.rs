@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use jsonwebtoken::{Algorithm, Validation, errors::ErrorKind};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
+use serde::{Deserialize, Deserializer};
 
 use super::{Keys, LEEWAY, MAX_TOKEN_BYTES, TokenError, VerifyingKey, header, keys::KeyInForce, strict_json};
 use crate::{
@@ -47,7 +48,7 @@ impl TokenType {
 
 /// Verifies tokens of one kind with the [`Keys`] in force.
 pub struct JwsVerifier {
-    token_type: TokenType,
+    expected: Expected,
     /// One an algorithm.
     validations: [(Algorithm, Validation); 4],
     keys: Keys,
@@ -59,7 +60,7 @@ impl JwsVerifier {
     #[must_use]
     pub fn new(expected: &Expected, keys: Keys, clock: Arc<dyn Clock>) -> Self {
         let validations = ALGORITHMS.map(|algorithm| (algorithm, validation(expected, algorithm)));
-        Self { token_type: expected.token_type, validations, keys, clock }
+        Self { expected: expected.clone(), validations, keys, clock }
     }
 
     /// The claims of `token`, if it may be believed now.
@@ -76,11 +77,11 @@ impl JwsVerifier {
         }
         let parts = header::split(token)?;
         let header = header::read(parts.header)?;
-        if !self.token_type.accepts(header.token_type.as_deref()) {
+        if !self.expected.token_type.accepts(header.token_type.as_deref()) {
             return Err(TokenError::WrongType);
         }
         let keys = self.keys.current();
-        let key = match (&header.kid, self.token_type) {
+        let key = match (&header.kid, self.expected.token_type) {
             (Some(kid), _) => keys.find(kid),
             (None, TokenType::Is(_)) => None,
             (None, TokenType::OneOfOrNone(_)) => keys.only(),
@@ -90,12 +91,65 @@ impl JwsVerifier {
         if header.algorithm != *algorithm {
             return Err(TokenError::WrongAlgorithm);
         }
+        if header.is_fully_specified {
+            let claims = self.verify_fully_specified(token, parts.claims, decoding)?;
+            return Ok((claims, key));
+        }
         let validation = self.validations.iter().find(|(known, _)| known == algorithm);
         let (_, validation) = validation.ok_or(TokenError::WrongAlgorithm)?;
         let decoded = jsonwebtoken::decode::<C>(token, decoding, validation).map_err(|error| refusal(error.kind()))?;
         strict_json::decode_part(parts.claims)?;
         Ok((decoded.claims, key))
     }
+
+    /// The same for a header with the newer name of `EdDSA` on Ed25519 (RFC 9864, section 2.2), which other issuers write.
+    /// auth-service itself does not.
+    fn verify_fully_specified<C: TimedClaims>(
+        &self,
+        token: &str,
+        claims: &str,
+        key: &DecodingKey,
+    ) -> Result<C, TokenError> {
+        if let TokenType::Is(_) = self.expected.token_type {
+            return Err(TokenError::WrongAlgorithm);
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+        let verified = jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, Algorithm::EdDSA);
+        if !verified.map_err(|error| refusal(error.kind()))? {
+            return Err(TokenError::BadSignature);
+        }
+        let bytes = strict_json::decode_part(claims)?;
+        let registered: Registered = serde_json::from_slice(&bytes).map_err(|_| TokenError::InvalidClaims)?;
+        if registered.iss != self.expected.issuer {
+            return Err(TokenError::WrongIssuer);
+        }
+        if !registered.aud.iter().any(|audience| self.expected.audiences.contains(audience)) {
+            return Err(TokenError::WrongAudience);
+        }
+        serde_json::from_slice(&bytes).map_err(|_| TokenError::InvalidClaims)
+    }
+}
+
+/// Whom a token is from and for.
+#[derive(Deserialize)]
+struct Registered {
+    iss: String,
+    #[serde(deserialize_with = "one_or_many")]
+    aud: Vec<String>,
+}
+
+/// `aud` is a list, or its only entry (RFC 7519, section 4.1.3).
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(one) => vec![one],
+        OneOrMany::Many(many) => many,
+    })
 }
 
 /// Whether a token with these times holds at `now`.

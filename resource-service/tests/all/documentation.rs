@@ -32,7 +32,7 @@ async fn the_document_is_as_it_was_agreed() {
 async fn every_operation_exists_and_is_guarded_as_documented() {
     let service = TestService::start(Sqlite).await;
     let operations = operations(&service.get("/api/openapi.json").await.json());
-    assert_eq!(operations.len(), 7);
+    assert_eq!(operations.len(), 12);
     for (method, path, operation) in operations {
         let unknown = Answer::of(service.request(method.clone(), &path)).await;
         assert_eq!(unknown.code(), "missing_token", "{method} {path}");

@@ -87,7 +87,7 @@ fn migrating_twice_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("notes.db").display());
     let migrate = || run(&["migrate"], &[("RESOURCE_DATABASE_URL", &url)]);
-    assert_eq!(text(&migrate().stdout), "Applied 0001\nApplied 0002\n");
+    assert_eq!(text(&migrate().stdout), "Applied 0001\nApplied 0002\nApplied 0003\n");
     assert_eq!(text(&migrate().stdout), "The database is up to date.\n");
 }
 

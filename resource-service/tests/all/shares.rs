@@ -53,7 +53,8 @@ impl Stores {
     }
 
     async fn note_of(&self, owner: Uuid) -> Note {
-        let content = Content { title: Title::parse("x".to_owned()).unwrap(), body: Body::parse(String::new()).unwrap() };
+        let content =
+            Content { title: Title::parse("x".to_owned()).unwrap(), body: Body::parse(String::new()).unwrap() };
         let note = Note { id: NoteId::new(NOW, &SystemRng), owner, content, created_at: NOW, updated_at: NOW };
         assert!(self.notes.insert(&note).await.unwrap());
         note

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test reports by panicking")]
 
+mod activity;
 mod auth_away;
 mod clients;
 mod cold_start;
@@ -15,5 +16,6 @@ mod many;
 mod missed;
 mod openapi;
 mod revoked;
+mod sharing;
 mod support;
 mod traces;

@@ -8,6 +8,7 @@ use common::{
 };
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use reqwest::Method;
+use serde_json::json;
 
 use crate::support::{
     auth::{answer::Answer, service::Backend::Sqlite, wait::until},
@@ -56,6 +57,30 @@ async fn both_services_add_to_the_trace_of_the_traceparent() {
         assert!(span.end_time_unix_nano >= span.start_time_unix_nano && span.start_time_unix_nano > 0);
     }
     assert_ne!(spans[0].span.span_id, spans[1].span.span_id);
+}
+
+#[tokio::test]
+async fn a_call_to_the_next_service_is_a_part_of_the_trace() {
+    let collector = Collector::start();
+    let setting = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.address.as_str())];
+    let mut system = System::start_with(Sqlite, &setting, &setting).await;
+    system.resource.heard().await;
+    let ((_, ada), _) = (system.logged_in("ada").await, system.logged_in("bob").await);
+    let note = json!({"title": "Sums", "body": "1 + 1"});
+    let note = system.resource.request(Method::POST, "/api/notes").bearer_auth(&ada.access).json(&note);
+    let address = Answer::of(note).await.header("location").unwrap().to_owned();
+    let share = system.resource.request(Method::POST, &format!("{address}/shares")).json(&json!({"username": "bob"}));
+    let share = share.header("traceparent", format!("00-{TRACE}-{PARENT}-01")).bearer_auth(&ada.access);
+    assert_eq!(Answer::of(share).await.status, 201);
+
+    system.resource.stop().await;
+    system.auth_goes_away().await;
+    let spans = collector.trace(TRACE);
+    let find = |name: &str| spans.iter().find(|it| it.span.name == name).unwrap_or_else(|| panic!("{spans:#?}"));
+    let (shared, looked_up) = (find("POST /api/notes/{id}/shares"), find("GET /internal/users"));
+    assert_eq!((shared.service.as_str(), looked_up.service.as_str()), ("resource-service", "auth-service"));
+    assert_eq!(hex(&shared.span.parent_span_id), PARENT);
+    assert_eq!(looked_up.span.parent_span_id, shared.span.span_id);
 }
 
 #[tokio::test]

@@ -20,3 +20,5 @@ SELECT
 FROM clients WHERE secret IS NOT NULL;
 DROP TABLE clients;
 ALTER TABLE clients_with_secrets RENAME TO clients;
+UPDATE audit_events SET kind = 'client_scope_changed' WHERE kind = 'client_changed';
+DELETE FROM audit_events WHERE kind IN ('client_removed', 'token_revoked');

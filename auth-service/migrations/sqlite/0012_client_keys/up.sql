@@ -45,3 +45,6 @@ CREATE TABLE client_assertions (
 );
 
 CREATE INDEX client_assertions_until_at ON client_assertions (until_at);
+
+-- Not only the scope of a client can be changed any more.
+UPDATE audit_events SET kind = 'client_changed' WHERE kind = 'client_scope_changed';

@@ -4,13 +4,14 @@ mod deleted_users;
 mod revocations;
 mod users;
 
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, middleware::from_fn, web};
 use common::{
     actix::{
         bearer,
         resource::{get, resource},
     },
     problem::{Problem, Status},
+    telemetry::observe::observe,
 };
 
 use crate::service::{Deps, authenticate_service::authenticate_service};
@@ -21,7 +22,8 @@ pub fn internal_routes(config: &mut web::ServiceConfig) {
     config
         .service(resource("/internal/revocations", [get(revocations::revocations)]))
         .service(resource("/internal/deleted-users", [get(deleted_users::deleted_users)]))
-        .service(resource("/internal/users", [get(users::find)]));
+        // The others are asked all the time, by nobody in particular.
+        .service(resource("/internal/users", [get(users::find)]).wrap(from_fn(observe)));
 }
 
 /// 410 for a place that there is not, or not any more.

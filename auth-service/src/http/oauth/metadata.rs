@@ -28,15 +28,15 @@ pub struct MetadataAnswer {
     #[schema(value_type = Vec<String>)]
     token_endpoint_auth_methods_supported: [&'static str; 4],
     #[schema(value_type = Vec<String>)]
-    token_endpoint_auth_signing_alg_values_supported: [&'static str; 3],
+    token_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
     #[schema(value_type = Vec<String>)]
     introspection_endpoint_auth_methods_supported: [&'static str; 3],
     #[schema(value_type = Vec<String>)]
-    introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 3],
+    introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
     #[schema(value_type = Vec<String>)]
     revocation_endpoint_auth_methods_supported: [&'static str; 4],
     #[schema(value_type = Vec<String>)]
-    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 3],
+    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
 }
 
 impl MetadataAnswer {

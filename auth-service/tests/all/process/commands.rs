@@ -210,7 +210,7 @@ fn a_client_that_is_there_already_gets_what_it_lacks() {
     assert!(run(&variables, &["client", "change", "billing", "--scope", "c"], "").status.success());
     assert_eq!(scope(add("")), "c");
     assert_eq!(run(&variables, &["client", "change", "nobody", "--scope", "c"], "").status.code(), Some(1));
-    let events = text(&run(&variables, &["audit", "--kind", "client_scope_changed"], "").stdout);
+    let events = text(&run(&variables, &["audit", "--kind", "client_changed"], "").stdout);
     assert_eq!(events.lines().count(), 2, "{events}");
 }
 

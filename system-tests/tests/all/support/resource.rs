@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use common::{clock::Clock, rng::SystemRng, sql::Sql, testing::ManualClock};
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder};
 use resource_service::{app::App, config::Config, storage::sql::SqlNotes};
 use serde_json::json;
 use tempfile::TempDir;
@@ -75,7 +75,12 @@ impl Resource {
 
     /// A request to the public listener.
     pub fn get(&self, path: &str) -> RequestBuilder {
-        self.http.get(self.url(path))
+        self.request(Method::GET, path)
+    }
+
+    /// The same with another method.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.url(path))
     }
 
     /// A public address.

@@ -10,6 +10,7 @@ use reqwest::Method;
 use super::{
     auth::{
         answer::Answer,
+        client::TestClient,
         service::{Backend, Person, TestService, Tokens},
         token::claims,
         wait::until,
@@ -21,6 +22,8 @@ pub struct System {
     /// Another replica on the same stores. It never goes away, and nobody follows it.
     pub home: TestService,
     pub resource: Resource,
+    /// resource-service as a client.
+    pub client: TestClient,
     followed: Option<TestService>,
     place: [(&'static str, String); 2],
 }
@@ -36,13 +39,17 @@ impl System {
         let followed = home.replica().await;
         let address = |url: &str| url.strip_prefix("http://").unwrap().to_owned();
         let place = [("AUTH_BIND", address(followed.public())), ("AUTH_INTERNAL_BIND", address(followed.internal()))];
-        let secret = add_client(&home, "resource-service", "revocations:read users:deleted", &[]).await;
-        let mut own = place_of(&followed, "resource-service", &secret);
+        let client = home.client("resource-service", |rights| {
+            rights.scope = "revocations:read users:deleted users:read notes:read".parse().unwrap();
+            rights.audiences = ["resource-service", "archive"].map(|name| name.parse().unwrap()).into();
+        });
+        let client = client.await;
+        let mut own = place_of(&followed, &client.id, &client.secret);
         own.push(("JWT_JWKS_URL", format!("{}/.well-known/jwks.json", followed.public())));
         let settings: Vec<_> =
             own.iter().map(|(name, value)| (*name, value.as_str())).chain(resource.iter().copied()).collect();
         let resource = Resource::start(Arc::clone(&home.clock), &settings).await;
-        Self { home, resource, followed: Some(followed), place }
+        Self { home, resource, client, followed: Some(followed), place }
     }
 
     /// Where another service follows the auth-service that can go away, as one of its clients.
