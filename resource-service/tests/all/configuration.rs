@@ -55,6 +55,7 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     REVOCATION_FEED_URL must be an http or https address
     SERVICE_TOKEN_URL must be an http or https address
     SERVICE_CLIENT_KEY is set, and so is SERVICE_CLIENT_SECRET: give one of them
+    RESOURCE_PEER_URL needs SERVICE_TOKEN_URL, SERVICE_CLIENT_ID and SERVICE_CLIENT_SECRET
     JWT_AUDIENCE must be a name without spaces
     RESOURCE_DATABASE_URL must begin with sqlite: or postgres://
     RESOURCE_MIGRATE must be true or false

@@ -22,17 +22,18 @@ async fn a_new_note_has_an_address_and_is_found_there(#[values(Sqlite, Postgres)
     let created = ada.post(&json!({"title": "Groceries", "body": "Bread, olives"})).await;
     allow_duplicates! {
         assert_snapshot!(created, @r#"
-    201
-    content-type: application/json
-    location: /api/notes/[id]
-    {
-      "body": "Bread, olives",
-      "created_at": "2026-01-01T00:00:00Z",
-      "id": "[id]",
-      "title": "Groceries",
-      "updated_at": "2026-01-01T00:00:00Z"
-    }
-    "#);
+        201
+        content-type: application/json
+        location: /api/notes/[id]
+        {
+          "body": "Bread, olives",
+          "created_at": "2026-01-01T00:00:00Z",
+          "id": "[id]",
+          "owner": "[owner]",
+          "title": "Groceries",
+          "updated_at": "2026-01-01T00:00:00Z"
+        }
+        "#);
     }
     let address = created.header("location").unwrap();
     assert!(address.ends_with(&created.member("id")));
@@ -50,16 +51,17 @@ async fn a_note_is_replaced_as_a_whole_and_keeps_its_beginning(#[values(Sqlite, 
     let replaced = ada.put(&note, &json!({"title": "Shopping", "body": "Bread"})).await;
     allow_duplicates! {
         assert_snapshot!(replaced, @r#"
-    200
-    content-type: application/json
-    {
-      "body": "Bread",
-      "created_at": "2026-01-01T00:00:00Z",
-      "id": "[id]",
-      "title": "Shopping",
-      "updated_at": "2026-01-01T00:01:00Z"
-    }
-    "#);
+        200
+        content-type: application/json
+        {
+          "body": "Bread",
+          "created_at": "2026-01-01T00:00:00Z",
+          "id": "[id]",
+          "owner": "[owner]",
+          "title": "Shopping",
+          "updated_at": "2026-01-01T00:01:00Z"
+        }
+        "#);
     }
     assert_eq!(ada.get(&note).await.json(), replaced.json());
     let again = ada.put(&note, &json!({"title": "Shopping", "body": "Bread"})).await;

@@ -61,21 +61,22 @@ async fn a_page_is_as_documented(#[values(Sqlite, Postgres)] kind: Kind) {
     let first = page(&ada, 1, None).await;
     allow_duplicates! {
         assert_snapshot!(first, @r#"
-    200
-    content-type: application/json
-    {
-      "items": [
+        200
+        content-type: application/json
         {
-          "body": "",
-          "created_at": "2026-01-01T00:00:00Z",
-          "id": "[id]",
-          "title": "2",
-          "updated_at": "2026-01-01T00:00:00Z"
+          "items": [
+            {
+              "body": "",
+              "created_at": "2026-01-01T00:00:00Z",
+              "id": "[id]",
+              "owner": "[owner]",
+              "title": "2",
+              "updated_at": "2026-01-01T00:00:00Z"
+            }
+          ],
+          "next": "[next]"
         }
-      ],
-      "next": "[next]"
-    }
-    "#);
+        "#);
     }
 }
 

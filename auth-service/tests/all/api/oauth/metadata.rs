@@ -23,6 +23,7 @@ async fn what_there_is_and_where_is_written_down() {
       ],
       "introspection_endpoint_auth_signing_alg_values_supported": [
         "EdDSA",
+        "Ed25519",
         "ES256",
         "RS256"
       ],
@@ -38,6 +39,7 @@ async fn what_there_is_and_where_is_written_down() {
       ],
       "revocation_endpoint_auth_signing_alg_values_supported": [
         "EdDSA",
+        "Ed25519",
         "ES256",
         "RS256"
       ],
@@ -51,6 +53,7 @@ async fn what_there_is_and_where_is_written_down() {
       ],
       "token_endpoint_auth_signing_alg_values_supported": [
         "EdDSA",
+        "Ed25519",
         "ES256",
         "RS256"
       ]
