@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// So many services may act for a user one behind the other.
 pub const MOST_ACTORS: usize = 4;
@@ -13,11 +13,18 @@ pub const MOST_ACTORS: usize = 4;
 #[serde(try_from = "RawLink")]
 pub struct ActorChain(Vec<String>);
 
-/// One actor, and the one before it.
+/// One actor, and the one before it. Nothing else is said of them.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawLink {
     sub: String,
+    #[serde(default, deserialize_with = "present")]
     act: Option<Box<RawLink>>,
+}
+
+/// A member that is there is an actor: not `null`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawLink>>, D::Error> {
+    Box::deserialize(deserializer).map(Some)
 }
 
 #[derive(Serialize)]
@@ -100,7 +107,15 @@ mod tests {
 
     #[test]
     fn an_actor_has_a_name() {
-        for text in [json!({}), json!({"sub": 1}), json!("reports"), json!({"sub": "a", "act": {}}), json!(null)] {
+        for text in [
+            json!({}),
+            json!({"sub": 1}),
+            json!("reports"),
+            json!({"sub": "a", "act": {}}),
+            json!({"sub": "a", "act": null}),
+            json!({"sub": "a", "iss": "b"}),
+            json!(null),
+        ] {
             assert!(serde_json::from_value::<ActorChain>(text.clone()).is_err(), "{text}");
         }
     }
