@@ -109,6 +109,9 @@ impl App {
                 (Arc::new(sessions), log, Arc::new(throttle))
             };
         tasks.spawn(background::announce(announcements, Arc::clone(&log), Arc::clone(&clock)));
+        if let Err(error) = revoked_tokens.follow(&*log, clock.now()).await {
+            tracing::warn!(%error, "what was revoked cannot be read yet: no token is accepted until it is");
+        }
         tasks.spawn(background::follow_revoked_tokens(
             Arc::clone(&revoked_tokens),
             Arc::clone(&log),

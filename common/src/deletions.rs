@@ -57,7 +57,7 @@ impl DeletedUsers {
     pub fn beside(feed_url: &Url, client: ServiceClient, memory: Arc<dyn ForgetUsers>) -> Self {
         let mut url = feed_url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
-            path.pop().push("deleted-users");
+            path.pop_if_empty().pop().push("deleted-users");
         }
         url.set_query(None);
         Self { client, url, memory }

@@ -45,7 +45,7 @@ pub fn http_url(text: &str) -> Option<Url> {
 }
 
 /// A client whose requests take `timeout` at the most, from the first byte sent to the last byte read.
-#[cfg(feature = "jwks")]
+#[cfg(any(feature = "jwks", feature = "otlp"))]
 pub(crate) fn client(timeout: Duration) -> Result<Client, OutboundError> {
     Ok(builder().timeout(timeout).build()?)
 }

@@ -123,6 +123,7 @@ where
             .default_service(web::to(not_found))
     })
     .workers(1)
+    .keep_alive(KEEP_ALIVE)
     .client_request_timeout(HEAD_TIMEOUT)
     .h1_allow_half_closed(HALF_CLOSED)
     .shutdown_timeout(drain_seconds)

@@ -17,14 +17,14 @@ export function ownToken(scope) {
     asked.goodUntil = performance.now() + expires_in * 900;
     return access_token;
   });
-  asked.token.catch(() => forget(scope));
+  asked.token.catch(() => forget(scope, asked.token));
   kept.set(scope, asked);
   return asked.token;
 }
 
-// After the token was refused.
-export function forget(scope) {
-  kept.delete(scope);
+// After the token was refused, unless another caller has replaced it.
+export function forget(scope, refused = kept.get(scope)?.token) {
+  if (kept.get(scope)?.token === refused) kept.delete(scope);
 }
 
 // A token for the service `audience`: the user stays its subject, and it says that this service acts (RFC 8693).
@@ -48,9 +48,10 @@ export function get(url, token, patience = 5_000) {
 }
 
 export async function getAsService(url, scope) {
-  const answer = await get(url, await ownToken(scope));
+  const token = ownToken(scope);
+  const answer = await get(url, await token);
   if (answer.status !== 401) return answer;
-  forget(scope); // revoked, or signed with a key that is gone
+  forget(scope, token); // revoked, or signed with a key that is gone
   return get(url, await ownToken(scope));
 }
 

@@ -5,8 +5,12 @@ import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import { heard, isRevoked } from "./revocations.js";
 
 const { JWT_SECRET, JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE, PORT = "8000" } = process.env;
+// jose checks neither of them where it is undefined.
+for (const name of ["JWT_ISSUER", "JWT_AUDIENCE"]) if (!process.env[name]) throw new Error(`${name} is not set`);
 const LONGEST = 8192;
-const KEYS = JWT_JWKS_URL ? createRemoteJWKSet(new URL(JWT_JWKS_URL)) : new TextEncoder().encode(JWT_SECRET);
+// Keys that are gone come by the feed; while auth-service is away, those that are known stay good.
+const remote = () => createRemoteJWKSet(new URL(JWT_JWKS_URL), { cacheMaxAge: Infinity });
+const KEYS = JWT_JWKS_URL ? remote() : new TextEncoder().encode(JWT_SECRET);
 const KEYS_AWAY = ["ERR_JOSE_GENERIC", "ERR_JWKS_TIMEOUT"];
 const USERS_HAVE = ["sid", "roles", "auth_time"];
 const EXPECTED = {

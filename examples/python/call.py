@@ -22,10 +22,11 @@ def own_token(scope):
         return kept[scope][0]
 
 
-def forget(scope):
-    """After the token was refused."""
+def forget(scope, refused=None):
+    """After the token was refused, unless another caller has replaced it."""
     with lock:
-        kept.pop(scope, None)
+        if refused is None or kept.get(scope, ("",))[0] == refused:
+            kept.pop(scope, None)
 
 
 def token_for(user_token, audience, scope):
@@ -47,9 +48,10 @@ def get(url, token, **options):
 
 
 def get_as_service(url, scope):
-    answer = get(url, own_token(scope))
+    token = own_token(scope)
+    answer = get(url, token)
     if answer.status_code == 401:  # revoked, or signed with a key that is gone
-        forget(scope)
+        forget(scope, token)
         answer = get(url, own_token(scope))
     return answer
 

@@ -9,7 +9,8 @@ import jwt
 import revocations
 
 ENV, LEEWAY, LONGEST = os.environ, 5, 8192
-JWKS = jwt.PyJWKClient(ENV["JWT_JWKS_URL"], timeout=5) if "JWT_JWKS_URL" in ENV else None
+# Keys that are gone come by the feed; while auth-service is away, those that are known stay good.
+JWKS = jwt.PyJWKClient(ENV["JWT_JWKS_URL"], timeout=5, lifespan=10**9) if "JWT_JWKS_URL" in ENV else None
 ALL_HAVE, USERS_HAVE = ["exp", "iat", "iss", "aud", "sub", "client_id", "jti", "scope"], {"sid", "roles", "auth_time"}
 
 

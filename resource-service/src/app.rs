@@ -90,7 +90,7 @@ impl App {
             tasks.spawn(async move { client.run().await });
         }
         let next = config.peer.as_ref().zip(config.client.as_ref()).zip(client).map(|((url, settings), client)| {
-            let peer = Arc::new(ResourceService::at(url, client));
+            let peer = Arc::new(ResourceService::at(url, config.peer_audience.clone(), client));
             NextService { peer, client_id: settings.client_id.clone() }
         });
         let activities = web::Data::new(Activities::new(Arc::clone(&store), config.audience.clone(), next));

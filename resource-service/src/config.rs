@@ -23,6 +23,7 @@ const OWN: &[Setting] = &[
     Setting { name: "RESOURCE_BIND", default: Some("0.0.0.0:8082"), secret: false, help: "The public listener, for the gateway." },
     Setting { name: "RESOURCE_INTERNAL_BIND", default: Some("0.0.0.0:9082"), secret: false, help: "The internal listener: /livez, /readyz, /metrics." },
     Setting { name: "RESOURCE_PEER_URL", default: None, secret: false, help: "Another resource service, or this one, which /api/activity asks on behalf of the user. Needs the SERVICE_ settings." },
+    Setting { name: "RESOURCE_PEER_AUDIENCE", default: None, secret: false, help: "Its JWT_AUDIENCE, for which the tokens are that it is sent. This service's own when unset." },
     Setting { name: "RESOURCE_DRAIN_TIMEOUT", default: Some("20s"), secret: false, help: "At the end, requests in flight have this long to finish." },
 ];
 
@@ -41,6 +42,7 @@ struct Raw {
     resource_bind: Option<String>,
     resource_internal_bind: Option<String>,
     resource_peer_url: Option<String>,
+    resource_peer_audience: Option<String>,
     resource_drain_timeout: Option<String>,
 }
 
@@ -57,6 +59,8 @@ pub struct Config {
     pub client: Option<ServiceClientSettings>,
     /// Who is asked on behalf of users.
     pub peer: Option<Url>,
+    /// Who that is in a token's `aud`.
+    pub peer_audience: String,
     /// Who this service is in a token's `aud`.
     pub audience: String,
     /// Where notes are kept.
@@ -92,6 +96,10 @@ impl Config {
         let peer = raw.resource_peer_url.map(|url| peer(&mut env, url, is_client));
         let jwks = tokens.as_ref().and_then(|tokens| jwks(&mut env, tokens, raw.jwt_jwks_url));
         let audience = env.parse("JWT_AUDIENCE", raw.jwt_audience, audience);
+        let peer_audience = match raw.resource_peer_audience {
+            Some(name) => env.parse("RESOURCE_PEER_AUDIENCE", Some(name), self::audience),
+            None => audience.clone(),
+        };
         let database = env.parse("RESOURCE_DATABASE_URL", raw.resource_database_url, str::parse::<DatabaseUrl>);
         let migrate = settings::switch(&mut env, "RESOURCE_MIGRATE", raw.resource_migrate);
         let public_bind = settings::bind(&mut env, "RESOURCE_BIND", raw.resource_bind);
@@ -106,6 +114,7 @@ impl Config {
                 revocation: revocation?,
                 client: client?,
                 peer: if let Some(peer) = peer { Some(peer?) } else { None },
+                peer_audience: peer_audience?,
                 audience: audience?,
                 database: database?,
                 migrate: migrate?,

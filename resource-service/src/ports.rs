@@ -116,10 +116,19 @@ pub trait ShareStore: Send + Sync {
     async fn list_shared(&self, reader: Uuid, before: Option<NoteId>, limit: u32) -> Result<Vec<Note>, StoreError>;
 }
 
-/// Another service did not do what it was asked: try again later. The text is for the log.
+/// Another service did not do what it was asked. The texts are for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct RemoteError(pub String);
+pub enum RemoteError {
+    /// Nothing is done on behalf of the user any more: the session is over.
+    #[error("the user's token is not accepted")]
+    UserRefused,
+    /// It does not answer: try again later.
+    #[error("{0}")]
+    Away(String),
+    /// It answers, and a person has to look why not otherwise.
+    #[error("{0}")]
+    Failed(String),
+}
 
 /// A user, as auth-service knows them.
 #[derive(Debug, Clone, PartialEq, Eq)]

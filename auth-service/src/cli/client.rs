@@ -10,6 +10,7 @@ use std::{
 use clap::{Args, Subcommand};
 use common::{scope::Scope, sql::Sql};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Failure, input::secret_from_file, output, variables};
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
         client::{Client, ClientChange, ClientId, ClientKeys, Credential, GrantType, Name, Rights, is_token_ttl},
         client_secret::ClientSecret,
     },
-    ports::{SystemClock, SystemRng},
+    ports::{Clock, SystemClock, SystemRng},
     service::manage_clients::{ClientOperator, ManageClientError, NewCredential},
     storage::sql::{SCHEMA, SqlClients},
 };
@@ -146,6 +147,10 @@ struct ClientLine<'a> {
     token_ttl_seconds: u64,
     disabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    previous_secret_expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_keys: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<&'a str>,
 }
 
@@ -164,6 +169,8 @@ impl<'a> ClientLine<'a> {
             roles: &client.rights.roles,
             token_ttl_seconds: client.rights.token_ttl.as_secs(),
             disabled: client.disabled,
+            previous_secret_expires_at: client.previous_secret().map(|previous| previous.expires_at.rfc3339()),
+            public_keys: client.public_keys().and_then(|keys| serde_json::from_str(keys.as_str()).ok()),
             client_secret: secret.map(ClientSecret::expose),
         }
     }
@@ -208,6 +215,7 @@ async fn add(operator: &ClientOperator, args: AddArgs) -> Result<(), Failure> {
         (None, Some(file)) => NewCredential::Keys(keys_from(file)?),
         (None, None) => NewCredential::NewSecret,
     };
+    let asked = Asked::of(&credential, args.service.clone());
     let service = match args.service {
         Some(service) => service,
         None => args.id.as_str().parse().map_err(|error| Failure::Input(format!("{error}")))?,
@@ -223,10 +231,48 @@ async fn add(operator: &ClientOperator, args: AddArgs) -> Result<(), Failure> {
     match operator.add(args.id.clone(), credential, rights.clone()).await {
         Ok((client, secret)) => shown(&client, secret.as_ref(), args.json),
         Err(ManageClientError::Taken) if args.if_missing => {
-            let lacking = lacking(&operator.find(&args.id).await?.rights, &rights);
+            let client = operator.find(&args.id).await?;
+            asked.fits(&client)?;
+            let lacking = lacking(&client.rights, &rights);
             shown(&operator.change(&args.id, &lacking).await?, None, args.json)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// What cannot be given to a client that is there already.
+struct Asked {
+    secret: Option<ClientSecret>,
+    keys: Option<ClientKeys>,
+    service: Option<Name>,
+}
+
+impl Asked {
+    fn of(credential: &NewCredential, service: Option<Name>) -> Self {
+        let (secret, keys) = match credential {
+            NewCredential::NewSecret => (None, None),
+            NewCredential::Secret(secret) => (Some(secret.clone()), None),
+            NewCredential::Keys(keys) => (None, Some(keys.clone())),
+        };
+        Self { secret, keys, service }
+    }
+
+    /// A client that could not use what was asked for is better known now than when it is refused.
+    fn fits(&self, client: &Client) -> Result<(), Failure> {
+        let id = &client.id;
+        if self.secret.as_ref().is_some_and(|secret| !client.has_secret(secret, SystemClock.now())) {
+            let remedy = format!("auth-service client remove {id}, and add it again");
+            return Err(Failure::Input(format!("there is a client {id} with another secret: {remedy}")));
+        }
+        if self.keys.as_ref().is_some_and(|keys| client.credential != Credential::Keys(keys.clone())) {
+            let remedy = format!("auth-service client change {id} --public-keys");
+            return Err(Failure::Input(format!("there is a client {id} with other keys: {remedy}")));
+        }
+        if self.service.as_ref().is_some_and(|service| *service != client.rights.service) {
+            let remedy = format!("auth-service client change {id} --service");
+            return Err(Failure::Input(format!("there is a client {id} of another service: {remedy}")));
+        }
+        Ok(())
     }
 }
 
@@ -300,8 +346,17 @@ fn described(client: &Client) -> String {
     let rights = &client.rights;
     let grants: Vec<&str> = rights.grants.iter().map(|grant| grant.as_str()).collect();
     let audiences: Vec<&str> = rights.audiences.iter().map(Name::as_str).collect();
-    let state = if client.disabled { "  disabled" } else { "" };
-    format!("{}  {}  [{}]  for {}{state}", client.id, grants.join(","), rights.scope, audiences.join(","))
+    let roles: Vec<&str> = rights.roles.iter().map(Name::as_str).collect();
+    let is_named = rights.service.as_str() != client.id.as_str();
+    let further = [
+        is_named.then(|| format!("as {}", rights.service)),
+        (!roles.is_empty()).then(|| format!("roles {}", roles.join(","))),
+        Some(humantime::format_duration(rights.token_ttl).to_string()),
+        client.public_keys().map(|_| "with keys".to_owned()),
+        client.disabled.then(|| "disabled".to_owned()),
+    ];
+    let line = format!("{}  {}  [{}]  for {}", client.id, grants.join(","), rights.scope, audiences.join(","));
+    further.into_iter().flatten().fold(line, |line, part| line + "  " + &part)
 }
 
 fn token_ttl(text: &str) -> Result<Duration, String> {

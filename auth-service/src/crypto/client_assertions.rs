@@ -152,7 +152,11 @@ fn completed(mut key: Value, alone: bool) -> Result<Value, InvalidClientKeys> {
         Some("EC") => "ES256",
         _ => "RS256",
     };
-    members.entry("alg").or_insert_with(|| alg.into());
+    let given = members.get("alg").and_then(Value::as_str);
+    // EdDSA on Ed25519 by its newer name (RFC 9864).
+    if given.is_none_or(|given| given == "Ed25519" && alg == "EdDSA") {
+        members.insert("alg".to_owned(), alg.into());
+    }
     members.entry("use").or_insert_with(|| "sig".into());
     if !members.contains_key("kid") {
         if !alone {

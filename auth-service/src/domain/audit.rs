@@ -84,6 +84,8 @@ kinds! {
     ClientSecretChanged = "client_secret_changed",
     /// What a client may have was changed. The details say what, and to what.
     ClientChanged = "client_changed",
+    /// The same, as it was said when nothing but the scope could be changed.
+    ClientScopeChanged = "client_scope_changed",
     /// A client may get no tokens any more.
     ClientDisabled = "client_disabled",
     /// A disabled client may get tokens again.

@@ -256,6 +256,24 @@ impl Client {
         *current == hashed || previous.is_some_and(|previous| previous.secret == hashed)
     }
 
+    /// The secret of before, where there is one.
+    #[must_use]
+    pub fn previous_secret(&self) -> Option<&PreviousSecret> {
+        match &self.credential {
+            Credential::Secret { previous, .. } => previous.as_ref(),
+            Credential::Keys(_) => None,
+        }
+    }
+
+    /// Its public keys, where it has some.
+    #[must_use]
+    pub fn public_keys(&self) -> Option<&ClientKeys> {
+        match &self.credential {
+            Credential::Secret { .. } => None,
+            Credential::Keys(keys) => Some(keys),
+        }
+    }
+
     /// Whether it may ask for that.
     #[must_use]
     pub fn may_use(&self, grant: GrantType) -> bool {

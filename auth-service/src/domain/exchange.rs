@@ -39,17 +39,16 @@ pub enum ExchangeRefusal {
     InvalidTarget,
 }
 
-/// What the new token says of the user whose token is `subject`. `roles` are those that the session has by now. Neither
-/// `iss` nor `jti` is decided here.
+/// What the new token says of the user whose token is `subject`, as much as is left of that by now. Neither `iss` nor `jti`
+/// is decided here.
 pub fn decide_exchange(
     subject: &UserClaims,
-    roles: &[String],
     client: &Client,
     wanted: &Wanted,
     now: Timestamp,
 ) -> Result<UserClaims, ExchangeRefusal> {
     let rights = &client.rights;
-    if !subject.aud.iter().any(|service| service == rights.service.as_str()) {
+    if !is_sent_to(client, &subject.iss, &subject.aud) {
         return Err(ExchangeRefusal::NotForThisClient);
     }
     let act = ActorChain::taken_over(client.id.as_str(), subject.act.as_ref());
@@ -60,7 +59,7 @@ pub fn decide_exchange(
         Some(_) => return Err(ExchangeRefusal::InvalidScope),
         None => both,
     };
-    let stays = |role: &&String| roles.contains(role) && rights.roles.iter().any(|kept| kept.as_str() == role.as_str());
+    let stays = |role: &&String| rights.roles.iter().any(|kept| kept.as_str() == role.as_str());
     Ok(UserClaims {
         aud: iter::once(subject.iss.clone()).chain(audiences(&subject.iss, &rights.audiences, wanted)?).collect(),
         client_id: client.id.to_string(),
@@ -73,6 +72,14 @@ pub fn decide_exchange(
         act: Some(act),
         ..subject.clone()
     })
+}
+
+/// Whether a token of this `iss` and `aud` was sent to the client's service. Every token names auth-service, so that name is
+/// nobody else's.
+#[must_use]
+pub fn is_sent_to(client: &Client, iss: &str, aud: &[String]) -> bool {
+    let service = client.rights.service.as_str();
+    service != iss && aud.iter().any(|named| named == service)
 }
 
 /// The services beside auth-service.
@@ -149,7 +156,7 @@ mod tests {
     }
 
     fn decide(subject: &UserClaims, client: &Client, wanted: &Wanted) -> Result<UserClaims, ExchangeRefusal> {
-        decide_exchange(subject, &subject.roles, client, wanted, NOW)
+        decide_exchange(subject, client, wanted, NOW)
     }
 
     #[test]
@@ -208,10 +215,10 @@ mod tests {
     }
 
     #[test]
-    fn a_role_that_the_session_has_lost_is_lost() {
-        let (subject, client) = (subject("a", &["admin", "editor"], 900), client("a", &["admin", "editor"], &[]));
-        let claims = decide_exchange(&subject, &strings(&["editor"]), &client, &Wanted::default(), NOW).unwrap();
-        assert_eq!(claims.roles, strings(&["editor"]));
+    fn nobody_is_auth_service() {
+        let (subject, mut client) = (subject("a", &[], 900), client("a", &[], &[]));
+        client.rights.service = "issuer".parse().unwrap();
+        assert_eq!(decide(&subject, &client, &Wanted::default()), Err(ExchangeRefusal::NotForThisClient));
     }
 
     fn words() -> impl Strategy<Value = Vec<&'static str>> {
@@ -224,7 +231,7 @@ mod tests {
         #[test]
         fn nothing_grows(
             (of_user, of_client, wanted) in (words(), words(), prop::option::of(words())),
-            (roles, kept, of_session) in (words(), words(), words()),
+            (roles, kept) in (words(), words()),
             lives_on in 1_i64..3_600,
             actors in vec(Just("earlier"), 0..5),
         ) {
@@ -235,13 +242,13 @@ mod tests {
             let client = client(&of_client.join(" "), &kept, &["archive"]);
             let scope = wanted.map(|words| words.join(" ").parse::<Scope>().unwrap());
             let wanted = Wanted { scope: scope.clone(), audiences: Vec::new() };
-            match decide_exchange(&subject, &strings(&of_session), &client, &wanted, NOW) {
+            match decide_exchange(&subject, &client, &wanted, NOW) {
                 Ok(claims) => {
                     prop_assert!(claims.scope.is_within(&subject.scope) && claims.scope.is_within(&client.rights.scope));
                     prop_assert!(scope.is_none_or(|scope| scope == claims.scope));
                     for role in &claims.roles {
                         let role = role.as_str();
-                        prop_assert!(roles.contains(&role) && kept.contains(&role) && of_session.contains(&role));
+                        prop_assert!(roles.contains(&role) && kept.contains(&role));
                     }
                     prop_assert!(claims.exp <= subject.exp && claims.exp <= NOW.seconds() + 300);
                     let hands = |act: Option<&ActorChain>| act.map_or(0, |act| act.iter().count());

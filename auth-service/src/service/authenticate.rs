@@ -10,6 +10,7 @@ use common::{
 use super::{Deps, Trouble};
 use crate::{
     domain::{
+        client::Client,
         ids::{SessionId, UserId},
         session::Session,
     },
@@ -65,16 +66,25 @@ pub async fn authenticate(deps: &Deps, token: &str) -> Result<Session, Authentic
 /// The session that `token` belongs to.
 pub async fn authenticate_as(deps: &Deps, token: &str, delegation: Delegation) -> Result<Session, AuthenticateError> {
     let claims = deps.access_tokens.verify(token)?;
-    let claims = of_user(&claims)?;
+    if delegation == Delegation::Refused && of_user(&claims)?.act.is_some() {
+        return Err(AuthenticateError::Delegated);
+    }
+    Ok(as_of_now(deps, of_user(&claims)?).await?.1)
+}
+
+/// What is left at this moment of what a user's token says, and its session: roles and rights may have been taken away
+/// since it was issued.
+pub(super) async fn as_of_now(deps: &Deps, claims: &UserClaims) -> Result<(UserClaims, Session), AuthenticateError> {
+    let mut claims = claims.clone();
     if claims.act.is_some() {
-        match delegation {
-            Delegation::Refused => return Err(AuthenticateError::Delegated),
-            Delegation::Allowed => living_client(deps, &claims.client_id).await?,
-        }
+        let client = living_client(deps, &claims.client_id).await?;
+        claims.scope = claims.scope.common_with(&client.rights.scope);
     }
     let (user, session) = (UserId(claims.sub), SessionId(claims.sid));
     let session = deps.sessions.find(user, session, deps.clock.now()).await.map_err(Trouble::from)?;
-    session.ok_or(AuthenticateError::LoginRequired)
+    let session = session.ok_or(AuthenticateError::LoginRequired)?;
+    claims.roles.retain(|role| session.roles.contains(role));
+    Ok((claims, session))
 }
 
 /// Whose session `token` names, which may be over. The user asks in person.
@@ -95,8 +105,8 @@ pub(super) fn of_user(claims: &AccessClaims) -> Result<&UserClaims, TokenError> 
 }
 
 /// The client that holds an exchanged token.
-async fn living_client(deps: &Deps, id: &str) -> Result<(), AuthenticateError> {
+async fn living_client(deps: &Deps, id: &str) -> Result<Client, AuthenticateError> {
     let id = id.parse().map_err(|_| TokenError::InvalidClaims)?;
     let client = deps.clients.find(&id).await.map_err(Trouble::from)?;
-    client.filter(|client| !client.disabled).map(drop).ok_or(AuthenticateError::ClientGone)
+    client.filter(|client| !client.disabled).ok_or(AuthenticateError::ClientGone)
 }

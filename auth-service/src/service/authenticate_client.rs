@@ -46,20 +46,15 @@ pub enum ClientError {
 }
 
 /// The client that shows it is `presented`.
+///
+/// The proof comes first and costs nothing to check: whoever has it is never made to wait because of those who guess, or
+/// because many ask at once. No limit on guesses makes 256 random bits any harder to find; it bounds the noise.
 pub async fn authenticate_client(deps: &Deps, presented: &PresentedClient) -> Result<Client, ClientError> {
     let PresentedClient { id, address, .. } = presented;
-    let reservation = deps.throttle.reserve(Guarded::ClientSecret(id.as_str()), *address).await?;
-    let found = match proved(deps, presented).await {
-        Ok(found) => found,
-        Err(error) => {
-            reservation.withdrawn().await;
-            return Err(Trouble::from(error).into());
-        }
-    };
-    if let Some(client) = found {
-        reservation.succeeded().await;
+    if let Some(client) = proved(deps, presented).await.map_err(Trouble::from)? {
         return Ok(client);
     }
+    let reservation = deps.throttle.reserve(Guarded::ClientSecret(id.as_str()), *address).await?;
     let event = |kind| deps.audit.event(kind, Actor::Anonymous).of_client(id.as_str()).from_address(*address);
     deps.audit.record(event(AuditKind::ClientRefused));
     reservation.failed(deps, event(AuditKind::Throttled));

@@ -6,7 +6,7 @@ use common::{claims::AccessClaims, verifier::TokenError};
 
 use super::{
     Deps, Trouble,
-    authenticate::{AuthenticateError, Delegation, authenticate_as, of_user},
+    authenticate::{AuthenticateError, as_of_now, of_user},
     grant::Grant,
 };
 use crate::domain::{
@@ -50,11 +50,11 @@ pub async fn exchange_token(
     if !client.may_use(GrantType::TokenExchange) {
         return Err(ExchangeError::UnauthorizedClient);
     }
-    let session = authenticate_as(deps, subject_token, Delegation::Allowed).await?;
     let subject = deps.access_tokens.verify(subject_token).map_err(AuthenticateError::from)?;
     let subject = of_user(&subject).map_err(AuthenticateError::from)?;
+    let (subject, session) = as_of_now(deps, subject).await?;
     let now = deps.clock.now();
-    let claims = decide_exchange(subject, &session.roles, client, wanted, now)?;
+    let claims = decide_exchange(&subject, client, wanted, now)?;
     let seconds = u64::try_from(claims.exp - now.seconds()).unwrap_or(0);
     if seconds == 0 {
         return Err(ExchangeError::InvalidSubject(TokenError::Expired.into()));

@@ -1,46 +1,41 @@
 //! A service asks what a token says and whether it holds (RFC 7662).
 
-use std::sync::Arc;
-
-use common::claims::AccessClaims;
+use common::claims::{AccessClaims, ServiceClaims};
 
 use super::{
     Deps, Trouble,
-    authenticate::{AuthenticateError, Delegation, authenticate_as},
+    authenticate::{AuthenticateError, as_of_now},
     authenticate_service::authenticate_service,
 };
-use crate::domain::client::Client;
+use crate::domain::{client::Client, exchange::is_sent_to};
 
-/// The claims of `token`, if it holds at this moment and is `client`'s business: it was sent to the client's service, or
-/// issued to the client. About any other token, and about refresh tokens, nothing is said.
-pub async fn introspect(deps: &Deps, client: &Client, token: &str) -> Result<Option<Arc<AccessClaims>>, Trouble> {
-    let claims = match deps.access_tokens.verify(token) {
-        Ok(claims) if concerns(client, &claims) => claims,
-        Ok(_) => return Ok(None),
-        Err(error) => return inactive(error.into()),
+/// What is left at this moment of what `token` says, if it holds and is `client`'s business: it was sent to the client's
+/// service, or issued to the client. About any other token, and about refresh tokens, nothing is said.
+pub async fn introspect(deps: &Deps, client: &Client, token: &str) -> Result<Option<AccessClaims>, Trouble> {
+    let asked = async {
+        let claims = deps.access_tokens.verify(token)?;
+        if !concerns(client, &claims) {
+            return Ok(None);
+        }
+        match &*claims {
+            AccessClaims::User(user) => Ok(Some(AccessClaims::User(as_of_now(deps, user).await?.0))),
+            AccessClaims::Service(service) => {
+                let scope = authenticate_service(deps, token).await?;
+                Ok(Some(AccessClaims::Service(ServiceClaims { scope, ..service.clone() })))
+            }
+        }
     };
-    let alive = match &*claims {
-        AccessClaims::User(_) => authenticate_as(deps, token, Delegation::Allowed).await.map(drop),
-        AccessClaims::Service(_) => authenticate_service(deps, token).await.map(drop),
-    };
-    match alive {
-        Ok(()) => Ok(Some(claims)),
-        Err(error) => inactive(error),
+    match asked.await {
+        Ok(claims) => Ok(claims),
+        Err(AuthenticateError::Trouble(trouble)) => Err(trouble),
+        Err(_) => Ok(None),
     }
 }
 
-/// Whether the token was sent to the client's service, or issued to the client.
 fn concerns(client: &Client, claims: &AccessClaims) -> bool {
-    let audiences = match claims {
-        AccessClaims::User(user) => &user.aud,
-        AccessClaims::Service(service) => &service.aud,
+    let (iss, aud) = match claims {
+        AccessClaims::User(user) => (&user.iss, &user.aud),
+        AccessClaims::Service(service) => (&service.iss, &service.aud),
     };
-    claims.client_id() == client.id.as_str() || audiences.iter().any(|it| it == client.rights.service.as_str())
-}
-
-fn inactive(error: AuthenticateError) -> Result<Option<Arc<AccessClaims>>, Trouble> {
-    match error {
-        AuthenticateError::Trouble(trouble) => Err(trouble),
-        _ => Ok(None),
-    }
+    claims.client_id() == client.id.as_str() || is_sent_to(client, iss, aud)
 }

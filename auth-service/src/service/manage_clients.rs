@@ -133,11 +133,7 @@ impl ClientOperator {
         if change.is_empty() {
             return Ok(client);
         }
-        let event = described(self.event(AuditKind::ClientChanged, id), change);
-        let event = match change.scope {
-            Some(_) => event.with("scope_before", client.rights.scope.to_string()),
-            None => event,
-        };
+        let event = changed(self.event(AuditKind::ClientChanged, id), change, &client.rights);
         if !self.clients.change(id, change, &event).await.map_err(Trouble::from)? {
             return Err(ManageClientError::NoSuchClient);
         }
@@ -175,6 +171,18 @@ impl ClientOperator {
 
 /// What is new, as details of an event.
 fn described(event: AuditEvent, change: &ClientChange) -> AuditEvent {
+    details(change).into_iter().fold(event, |event, (name, value)| event.with(name, value))
+}
+
+/// What is new, and what was there before.
+fn changed(event: AuditEvent, change: &ClientChange, rights: &Rights) -> AuditEvent {
+    let new = details(change);
+    let before = details(&ClientChange::to(rights));
+    let before = before.into_iter().filter(|(name, _)| new.iter().any(|(changed, _)| changed == name));
+    before.fold(described(event, change), |event, (name, value)| event.with(&format!("{name}_before"), value))
+}
+
+fn details(change: &ClientChange) -> Vec<(&'static str, String)> {
     let words = |names: &[Name]| names.iter().map(Name::as_str).collect::<Vec<_>>().join(" ");
     let grants = |grants: &[GrantType]| grants.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(" ");
     let details = [
@@ -186,6 +194,5 @@ fn described(event: AuditEvent, change: &ClientChange) -> AuditEvent {
         ("token_ttl_seconds", change.token_ttl.map(|ttl| ttl.as_secs().to_string())),
         ("keys", change.keys.as_ref().map(|_| "replaced".to_owned())),
     ];
-    let told = details.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    told.fold(event, |event, (name, value)| event.with(name, value))
+    details.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

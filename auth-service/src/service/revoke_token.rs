@@ -59,9 +59,16 @@ pub async fn revoke_token(
         AccessClaims::User(user) if user.act.is_none() && is_whole_session(deps, user).await? => {
             Ok(end_session(deps, UserId(user.sub), SessionId(user.sid), address).await?)
         }
+        AccessClaims::User(user) if deps.revoked_tokens.count(user.sid, ends(user.exp)) > MOST_ALONE => {
+            Ok(end_session(deps, UserId(user.sub), SessionId(user.sid), address).await?)
+        }
         claims => Ok(revoke_alone(deps, claims, address).await?),
     }
 }
+
+/// So many tokens of one session are revoked alone. With the next one the session ends: whoever refreshes and revokes again
+/// and again would fill the log that every service keeps (RFC 7009, section 2.1, allows it).
+const MOST_ALONE: u32 = 20;
 
 /// Whether the session has nothing but this kind of token. One that is over has nothing to end.
 async fn is_whole_session(deps: &Deps, user: &UserClaims) -> Result<bool, Trouble> {
@@ -72,7 +79,7 @@ async fn is_whole_session(deps: &Deps, user: &UserClaims) -> Result<bool, Troubl
 async fn end_session(deps: &Deps, user: UserId, session: SessionId, address: Option<IpAddr>) -> Result<(), Trouble> {
     if deps.sessions.revoke(user, session, RevokedReason::Logout, deps.clock.now()).await? {
         let event = deps.audit.event(AuditKind::Logout, Actor::User(user));
-        deps.audit.record(event.to_user(user).in_session(session).from_address(address));
+        deps.audit.record(event.to_user(user).in_session(session).from_address(address).with("by", "revocation"));
     }
     Ok(())
 }
@@ -81,9 +88,14 @@ async fn revoke_alone(deps: &Deps, claims: &AccessClaims, address: Option<IpAddr
     let jti = claims.jti().to_owned();
     deps.revocation_log.append(vec![Revoked::Token(jti.clone())], None, deps.clock.now()).await?;
     let (event, exp) = told(deps, claims);
-    deps.revoked_tokens.add(jti.clone(), Timestamp::from_seconds(exp) + LEEWAY);
+    deps.revoked_tokens.add(jti.clone(), ends(exp));
     deps.audit.record(event.of_client(claims.client_id()).from_address(address).with("jti", jti));
     Ok(())
+}
+
+/// When a token is not accepted anywhere any more.
+fn ends(exp: i64) -> Timestamp {
+    Timestamp::from_seconds(exp) + LEEWAY
 }
 
 /// Who holds the token, for the audit trail, and when it ends.

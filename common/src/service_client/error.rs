@@ -129,6 +129,16 @@ impl CallError {
     }
 }
 
+impl CallError {
+    /// Whether auth-service gives nothing in exchange for the user's token, which was good enough to get here: the session is
+    /// over, most likely (RFC 8693, section 2.2.2).
+    #[must_use]
+    pub fn refuses_the_user(&self) -> bool {
+        let Self::Exchange(TokenError::Refused(code)) = self else { return false };
+        matches!(code.as_str(), "invalid_request" | "invalid_grant")
+    }
+}
+
 fn is_over_soon(status: u16) -> bool {
     StatusCode::from_u16(status).is_ok_and(|status| is_away(status) || status == StatusCode::TOO_MANY_REQUESTS)
 }
@@ -137,9 +147,8 @@ fn is_over_soon(status: u16) -> bool {
 impl From<CallError> for Problem {
     /// What the caller of a handler is told whose call has failed; the cause goes to the log.
     fn from(error: CallError) -> Self {
-        if let CallError::Exchange(TokenError::Refused(code)) = &error
-            && code == "invalid_grant"
-        {
+        if error.refuses_the_user() {
+            tracing::warn!(%error, "answered 401");
             return Self::new(Status::Unauthorized, "invalid_token", "The token is not accepted any more")
                 .with_header("WWW-Authenticate", r#"Bearer realm="latchkey", error="invalid_token""#);
         }
@@ -177,7 +186,10 @@ mod tests {
         assert_eq!(answer(CallError::OwnToken(TokenError::Status(503))).0, 503);
         assert_eq!(answer(CallError::Exchange(TokenError::Status(429))).0, 503);
         assert_eq!(answer(CallError::OwnToken(TokenError::Refused("invalid_client".to_owned()))).0, 502);
-        assert_eq!(answer(CallError::Exchange(TokenError::Refused("invalid_grant".to_owned()))).1, "invalid_token");
+        for code in ["invalid_request", "invalid_grant"] {
+            assert_eq!(answer(CallError::Exchange(TokenError::Refused(code.to_owned()))).1, "invalid_token");
+        }
+        assert_eq!(answer(CallError::Exchange(TokenError::Refused("invalid_target".to_owned()))).0, 502);
         let not_found = CallError::Status { peer: peer(), status: 404, code: Some("not_found".to_owned()) };
         assert_eq!(not_found.to_string(), "http://peer answered with status 404 (not_found)");
         assert_eq!(answer(not_found), (502, "bad_gateway", None));

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use prometheus_client::metrics::gauge::Gauge;
@@ -45,10 +45,14 @@ pub(super) struct Peer {
     surroundings: Surroundings,
 }
 
+/// A peer that has not answered for so long is about to fail, whoever gives up waiting.
+const LONG: Duration = Duration::from_secs(2);
+
 /// A question under way. Dropped without a word, it was given up by its caller.
 pub(super) struct Attempt<'a> {
     peer: &'a Peer,
     permit: Option<Permit>,
+    begun: Instant,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -64,7 +68,7 @@ impl Peer {
     /// Begins a question, unless the peer is to be left alone for as long as the error says.
     pub fn ask(&self) -> Result<Attempt<'_>, Duration> {
         match self.change(|circuit| circuit.admit(self.surroundings.clock.now())) {
-            Admission::Ask(permit) => Ok(Attempt { peer: self, permit: Some(permit) }),
+            Admission::Ask(permit) => Ok(Attempt { peer: self, permit: Some(permit), begun: Instant::now() }),
             Admission::LeaveAlone(pause) => Err(pause),
         }
     }
@@ -99,6 +103,10 @@ impl Attempt<'_> {
 
     /// The peer has not answered, or said that it cannot.
     pub fn failed(mut self) {
+        self.count_failure();
+    }
+
+    fn count_failure(&mut self) {
         let Surroundings { clock, .. } = &self.peer.surroundings;
         if let Some(permit) = self.permit.take() {
             let chance = self.peer.surroundings.chance();
@@ -109,6 +117,10 @@ impl Attempt<'_> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
+        // Whoever waits for this caller may have less patience: a peer that hangs must be noticed all the same.
+        if self.begun.elapsed() >= LONG {
+            self.count_failure();
+        }
         if let Some(permit) = self.permit.take() {
             let now = self.peer.surroundings.clock.now();
             self.peer.change(|circuit| circuit.abandoned(permit, now));

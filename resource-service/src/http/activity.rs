@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     access::ReadNotes,
-    refusals::{InsufficientScope, Unauthenticated, Unavailable},
+    refusals::{BadGateway, InsufficientScope, Unauthenticated, Unavailable},
 };
 use crate::{domain::activity::Activity, service::Activities};
 
@@ -49,7 +49,7 @@ impl From<Activity> for ActivityAnswer {
     get, path = "/api/activity", tag = "notes",
     responses(
         (status = 200, description = "What there is to say", body = ActivityAnswer),
-        Unauthenticated, InsufficientScope, Unavailable,
+        Unauthenticated, InsufficientScope, BadGateway, Unavailable,
     ),
     security(("access_token" = ["notes:read"]))
 )]

@@ -54,8 +54,17 @@ impl From<ActivityError> for Problem {
 
 impl From<RemoteError> for Problem {
     fn from(error: RemoteError) -> Self {
-        tracing::warn!(%error, "answered 503");
-        Self::unavailable("unavailable", NOT_NOW, RETRY_AFTER)
+        match error {
+            RemoteError::UserRefused => TokenError::Revoked.into(),
+            RemoteError::Away(_) => {
+                tracing::warn!(%error, "answered 503");
+                Self::unavailable("unavailable", NOT_NOW, RETRY_AFTER)
+            }
+            RemoteError::Failed(_) => {
+                tracing::error!(%error, "answered 502");
+                Self::new(Status::BadGateway, "bad_gateway", "Another service gave no answer that can be used")
+            }
+        }
     }
 }
 

@@ -26,5 +26,6 @@ refusals! {
     InsufficientRole = 403 "`insufficient_role`: the user may not do this";
     NotFound = 404 "`not_found`: the user has no such note, and is shown none";
     UnprocessableShare = 422 "`no_such_user`, `own_note` or `too_many_shares`";
+    BadGateway = 502 "`bad_gateway`: another service gave no answer that can be used";
     Unavailable = 503 "`unavailable`: try again after `Retry-After` seconds";
 }

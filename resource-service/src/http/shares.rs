@@ -21,7 +21,8 @@ use super::{
     notes::NoteList,
     page_query::PageQuery,
     refusals::{
-        BadRequest, InsufficientScope, NotFound, Unauthenticated, Unavailable, UnprocessableShare, bad_request,
+        BadGateway, BadRequest, InsufficientScope, NotFound, Unauthenticated, Unavailable, UnprocessableShare,
+        bad_request,
     },
 };
 use crate::{
@@ -75,7 +76,7 @@ pub struct ShareList {
         (status = 200, description = "It was shown to that user before", body = ShareAnswer),
         (status = 201, description = "Shown", body = ShareAnswer, headers(("Location" = String, description = "The share's address"))),
         BadRequest, Unauthenticated, InsufficientScope, NotFound, PayloadTooLarge, UnsupportedMediaType,
-        UnprocessableShare, Unavailable,
+        UnprocessableShare, BadGateway, Unavailable,
     ),
     security(("access_token" = ["notes:write"]))
 )]

@@ -5,6 +5,7 @@ use common::service_client::{ServiceClient, StatusCode, Url};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::LIMITS;
 use crate::{
     domain::share::Username,
     ports::{FoundUser, RemoteError, UserDirectory},
@@ -28,7 +29,7 @@ impl AuthService {
     pub fn beside(feed_url: &Url, client: ServiceClient) -> Self {
         let mut users = feed_url.clone();
         if let Ok(mut path) = users.path_segments_mut() {
-            path.pop().push("users");
+            path.pop_if_empty().pop().push("users");
         }
         users.set_query(None);
         Self { client, users }
@@ -38,7 +39,8 @@ impl AuthService {
 #[async_trait]
 impl UserDirectory for AuthService {
     async fn find(&self, username: &Username) -> Result<Option<FoundUser>, RemoteError> {
-        let answer = self.client.get(self.users.clone()).query("username", username.as_str()).send().await?;
+        let call = self.client.get(self.users.clone()).query("username", username.as_str()).limits(LIMITS);
+        let answer = call.send().await?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }

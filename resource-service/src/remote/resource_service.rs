@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use common::{
     clock::Timestamp,
-    service_client::{ServiceClient, Url},
+    service_client::{Limits, ServiceClient, Url},
 };
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::LIMITS;
 use crate::{
     domain::activity::Activity,
     ports::{Peer, RemoteError},
@@ -20,6 +21,7 @@ const SCOPE: &str = "notes:read";
 pub struct ResourceService {
     client: ServiceClient,
     activity: Url,
+    audience: String,
 }
 
 #[derive(Deserialize)]
@@ -32,23 +34,25 @@ struct ActivityAnswer {
 }
 
 impl ResourceService {
-    /// The service at `url`.
+    /// The service at `url`, which is `audience` in the tokens that are sent to it.
     #[must_use]
-    pub fn at(url: &Url, client: ServiceClient) -> Self {
+    pub fn at(url: &Url, audience: String, client: ServiceClient) -> Self {
         let mut activity = url.clone();
         activity.set_path("/api/activity");
         activity.set_query(None);
-        Self { client, activity }
+        Self { client, activity, audience }
     }
 }
 
 #[async_trait]
 impl Peer for ResourceService {
     async fn activity(&self, token: &SecretString) -> Result<Activity, RemoteError> {
-        let on_behalf = self.client.on_behalf_of(token).scope(SCOPE);
-        let answer = on_behalf.get(self.activity.clone()).send().await?;
+        let on_behalf = self.client.on_behalf_of(token).audience(&self.audience).scope(SCOPE);
+        // Once: it may ask another one itself.
+        let limits = Limits { per_try: LIMITS.whole_call, tries: 1, ..LIMITS };
+        let answer = on_behalf.get(self.activity.clone()).limits(limits).send().await?;
         let answer: ActivityAnswer = answer.success().await?.json().await?;
-        read(answer).ok_or_else(|| RemoteError("the answer has a time that is none".to_owned()))
+        read(answer).ok_or_else(|| RemoteError::Failed("the answer has a time that is none".to_owned()))
     }
 }
 

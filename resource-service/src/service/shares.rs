@@ -56,7 +56,8 @@ impl Shares {
         // A stranger's note is nobody's reason to look anybody up.
         self.store.shares(owner, note).await?.ok_or(ShareError::NotFound)?;
         let directory = self.directory.as_ref();
-        let directory = directory.ok_or_else(|| RemoteError("this service is no client of auth-service".to_owned()))?;
+        let directory =
+            directory.ok_or_else(|| RemoteError::Failed("this service is no client of auth-service".to_owned()))?;
         let user = directory.find(username).await?.ok_or(ShareError::NoSuchUser)?;
         if user.id == owner {
             return Err(ShareError::OwnNote);

@@ -30,6 +30,7 @@ async fn with_archive(backend: Backend) -> (System, Resource) {
     let archive = Resource::start(Arc::clone(&system.home.clock), &settings).await;
     system.resource.stop().await;
     system.resource.set("RESOURCE_PEER_URL", &archive.url(""));
+    system.resource.set("RESOURCE_PEER_AUDIENCE", "archive");
     system.resource.start_again().await;
     system.resource.heard().await;
     archive.heard().await;
@@ -121,6 +122,35 @@ async fn an_exchanged_token_is_for_the_next_service_and_no_other() {
     assert_eq!(system.resource.whoami(&exchanged).await, 401);
     assert_eq!(archive.whoami(&exchanged).await, 200);
     assert_eq!(archive.add_note(&exchanged).await, 403, "it may read and not write");
+}
+
+#[tokio::test]
+async fn the_token_that_the_next_service_is_sent_is_good_nowhere_else() {
+    let (mut system, _archive) = with_archive(Sqlite).await;
+    let (_, ada) = system.logged_in("ada").await;
+    // It is sent a token for `archive`, and is another service.
+    let other = Resource::start(Arc::clone(&system.home.clock), &[]).await;
+    assert_eq!(other.whoami(&ada.access).await, 200);
+    system.resource.stop().await;
+    system.resource.set("RESOURCE_PEER_URL", &other.url(""));
+    system.resource.start_again().await;
+    system.resource.heard().await;
+    let refused = activity(&system.resource, &ada.access).await;
+    assert_eq!((refused.status, refused.code().as_str()), (502, "bad_gateway"));
+}
+
+#[tokio::test]
+async fn nothing_is_done_for_a_user_whose_session_is_over() {
+    let (mut system, _archive) = with_archive(Sqlite).await;
+    let (_, ada) = system.logged_in("ada").await;
+    // A service that does not hear of it in time.
+    system.resource.stop().await;
+    system.resource.set("REVOCATION_FEED_URL", "");
+    system.resource.start_again().await;
+    system.log_out(&ada.access).await;
+    assert_eq!(system.resource.whoami(&ada.access).await, 200);
+    let refused = activity(&system.resource, &ada.access).await;
+    assert_eq!((refused.status, refused.code().as_str()), (401, "invalid_token"));
 }
 
 #[tokio::test]

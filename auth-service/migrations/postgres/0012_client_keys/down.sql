@@ -3,5 +3,8 @@ DROP TABLE client_assertions;
 DELETE FROM clients WHERE secret IS NULL;
 ALTER TABLE clients DROP COLUMN public_keys, DROP COLUMN service, DROP COLUMN roles;
 ALTER TABLE clients ALTER COLUMN secret SET NOT NULL;
-UPDATE audit_events SET kind = 'client_scope_changed' WHERE kind = 'client_changed';
-DELETE FROM audit_events WHERE kind IN ('client_removed', 'token_revoked');
+-- Nor can what there was not.
+UPDATE clients
+SET grants = CASE WHEN grants LIKE '%client_credentials%' THEN '["client_credentials"]' ELSE '[]' END
+WHERE grants LIKE '%token_exchange%';
+DELETE FROM audit_events WHERE kind IN ('client_changed', 'client_removed', 'token_revoked');

@@ -3,12 +3,10 @@ ALTER TABLE clients ALTER COLUMN secret DROP NOT NULL;
 ALTER TABLE clients
     -- A JWK set: the public keys with which the client signs what it is known by.
     ADD COLUMN public_keys TEXT,
-    -- Who the client is in a token's `aud`.
+    -- Who the client is in a token's `aud`; its id where there is none.
     ADD COLUMN service TEXT,
     -- JSON array of names: which of a user's roles stay in a token that the client exchanges.
     ADD COLUMN roles TEXT NOT NULL DEFAULT '[]';
-UPDATE clients SET service = id;
-ALTER TABLE clients ALTER COLUMN service SET NOT NULL;
 ALTER TABLE clients
     ADD CHECK ((secret IS NULL) = (public_keys IS NOT NULL)),
     ADD CHECK (secret IS NOT NULL OR previous_secret IS NULL);
@@ -23,6 +21,3 @@ CREATE TABLE client_assertions (
 );
 
 CREATE INDEX client_assertions_until_at ON client_assertions (until_at);
-
--- Not only the scope of a client can be changed any more.
-UPDATE audit_events SET kind = 'client_changed' WHERE kind = 'client_scope_changed';

@@ -20,5 +20,8 @@ SELECT
 FROM clients WHERE secret IS NOT NULL;
 DROP TABLE clients;
 ALTER TABLE clients_with_secrets RENAME TO clients;
-UPDATE audit_events SET kind = 'client_scope_changed' WHERE kind = 'client_changed';
-DELETE FROM audit_events WHERE kind IN ('client_removed', 'token_revoked');
+-- Nor can what there was not.
+UPDATE clients
+SET grants = CASE WHEN grants LIKE '%client_credentials%' THEN '["client_credentials"]' ELSE '[]' END
+WHERE grants LIKE '%token_exchange%';
+DELETE FROM audit_events WHERE kind IN ('client_changed', 'client_removed', 'token_revoked');

@@ -16,8 +16,8 @@ CREATE TABLE clients_with_keys (
     created_at BIGINT NOT NULL,
     -- A JWK set: the public keys with which the client signs what it is known by.
     public_keys TEXT,
-    -- Who the client is in a token's `aud`.
-    service TEXT NOT NULL,
+    -- Who the client is in a token's `aud`; its id where there is none.
+    service TEXT,
     -- JSON array of names: which of a user's roles stay in a token that the client exchanges.
     roles TEXT NOT NULL DEFAULT '[]',
     CHECK ((previous_secret IS NULL) = (previous_secret_expires_at IS NULL)),
@@ -26,11 +26,11 @@ CREATE TABLE clients_with_keys (
 );
 INSERT INTO clients_with_keys (
     id, secret, previous_secret, previous_secret_expires_at, grants, audiences, scope, token_ttl_seconds, disabled_at,
-    created_at, service
+    created_at
 )
 SELECT
     id, secret, previous_secret, previous_secret_expires_at, grants, audiences, scope, token_ttl_seconds, disabled_at,
-    created_at, id
+    created_at
 FROM clients;
 DROP TABLE clients;
 ALTER TABLE clients_with_keys RENAME TO clients;
@@ -45,6 +45,3 @@ CREATE TABLE client_assertions (
 );
 
 CREATE INDEX client_assertions_until_at ON client_assertions (until_at);
-
--- Not only the scope of a client can be changed any more.
-UPDATE audit_events SET kind = 'client_changed' WHERE kind = 'client_scope_changed';

@@ -10,6 +10,9 @@ use super::errors::OAuthError;
 /// What may come more than once: a token may be for several (RFC 8693, section 2.1).
 const REPEATABLE: [&str; 2] = ["audience", "resource"];
 
+/// Far more than any request has. Each is compared with all the others.
+const MOST_PARAMETERS: usize = 64;
+
 /// The parameters of a request, in their order.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Form(Vec<(String, String)>);
@@ -23,6 +26,9 @@ impl Form {
         }
         let parameters: Vec<(String, String)> = serde_urlencoded::from_bytes(body)
             .map_err(|_| OAuthError::invalid_request("The form cannot be understood"))?;
+        if parameters.len() > MOST_PARAMETERS {
+            return Err(OAuthError::invalid_request("There are too many parameters"));
+        }
         let repeated = parameters.iter().enumerate().any(|(position, (name, _))| {
             let before = parameters.iter().take(position).any(|(other, _)| other == name);
             before && !REPEATABLE.contains(&name.as_str())
@@ -79,6 +85,7 @@ mod tests {
         for body in ["a=1&a=1", "a=&a=1", "scope=a&x=&scope=b"] {
             assert!(form(body).is_err(), "{body}");
         }
+        assert!(form(&"audience=x&".repeat(64)).is_ok() && form(&"audience=x&".repeat(65)).is_err());
     }
 
     proptest! {

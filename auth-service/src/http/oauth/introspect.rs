@@ -60,9 +60,9 @@ pub struct ActiveToken {
     act: Option<ActorChain>,
 }
 
-impl From<&AccessClaims> for ActiveToken {
-    fn from(claims: &AccessClaims) -> Self {
-        match claims.clone() {
+impl From<AccessClaims> for ActiveToken {
+    fn from(claims: AccessClaims) -> Self {
+        match claims {
             AccessClaims::User(user) => Self {
                 token_type: "Bearer",
                 scope: user.scope.to_string(),
@@ -120,6 +120,6 @@ pub async fn introspect(
     let client = Caller::of(&deps, basic, &form, address.0).await?.confidential()?;
     let token = form.get("token").ok_or(OAuthError::invalid_request("token is missing"))?;
     let claims = service::introspect(&deps, &client, token).await?;
-    let claims = claims.as_deref().map(ActiveToken::from);
+    let claims = claims.map(ActiveToken::from);
     Ok(web::Json(IntrospectionAnswer { active: claims.is_some(), claims }))
 }

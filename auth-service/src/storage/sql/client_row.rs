@@ -29,7 +29,7 @@ pub(super) struct ClientRow {
     disabled_at: Option<i64>,
     created_at: i64,
     public_keys: Option<String>,
-    service: String,
+    service: Option<String>,
     roles: String,
 }
 
@@ -88,7 +88,7 @@ impl ClientRow {
             disabled_at: client.disabled.then_some(now.micros()),
             created_at: client.created_at.micros(),
             public_keys: keys.map(|keys| keys.as_str().to_owned()),
-            service: rights.service.to_string(),
+            service: Some(rights.service.to_string()),
             roles: json(&rights.roles)?,
         })
     }
@@ -124,7 +124,7 @@ impl TryFrom<ClientRow> for Client {
             rights: Rights {
                 grants: serde_json::from_str(&row.grants).map_err(|_| wrong("grants"))?,
                 scope: row.scope.parse().map_err(|_| wrong("scope"))?,
-                service: row.service.parse().map_err(|_| wrong("service"))?,
+                service: row.service.as_ref().unwrap_or(&row.id).parse().map_err(|_| wrong("service"))?,
                 audiences: serde_json::from_str(&row.audiences).map_err(|_| wrong("audiences"))?,
                 roles: serde_json::from_str(&row.roles).map_err(|_| wrong("roles"))?,
                 token_ttl: Duration::from_secs(seconds),

@@ -86,7 +86,7 @@ diesel::table! {
         disabled_at -> Nullable<BigInt>,
         created_at -> BigInt,
         public_keys -> Nullable<Text>,
-        service -> Text,
+        service -> Nullable<Text>,
         roles -> Text,
     }
 }

@@ -67,15 +67,25 @@ impl SqlForgotten {
 
     /// Nobody reads under these names any more.
     async fn show_nothing_to(&self, readers: Arc<[String]>) -> Result<(), SqlError> {
-        let of_readers = move || note_shares::table.filter(note_shares::user_id.eq_any(readers.to_vec()));
-        let some = of_readers.clone();
-        let any = self
-            .sql
-            .read(move |connection| Ok(some().select(note_shares::note_id).first::<String>(connection).optional()?));
-        if any.await?.is_some() {
-            self.sql.write(move |connection| Ok(diesel::delete(of_readers()).execute(connection)?)).await?;
+        loop {
+            let readers = readers.to_vec();
+            let some = self.sql.read(move |connection| {
+                let of_readers = note_shares::table.filter(note_shares::user_id.eq_any(&readers));
+                let keys = of_readers.select((note_shares::user_id, note_shares::note_id)).limit(BATCH);
+                Ok(keys.load::<(String, String)>(connection)?)
+            });
+            let some = some.await?;
+            if some.is_empty() {
+                return Ok(());
+            }
+            let deleted = self.sql.write(move |connection| {
+                for (user, note) in &some {
+                    diesel::delete(note_shares::table.find((user, note))).execute(connection)?;
+                }
+                Ok(())
+            });
+            deleted.await?;
         }
-        Ok(())
     }
 
     /// Whether there may be more.

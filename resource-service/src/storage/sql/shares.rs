@@ -5,7 +5,10 @@ use common::{
     clock::Timestamp,
     sql::{AnyConnection, Sql, SqlError},
 };
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    result::{DatabaseErrorKind, Error},
+};
 use uuid::Uuid;
 
 use super::{
@@ -57,6 +60,17 @@ fn shares_of(connection: &mut AnyConnection, owner: Uuid, note: NoteId) -> Resul
     rows.into_iter().map(share).collect()
 }
 
+/// Somebody else has shared the note, or deleted it, meanwhile: look again.
+fn overtaken(error: Error) -> SqlError {
+    match error {
+        Error::DatabaseError(
+            kind @ (DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::ForeignKeyViolation),
+            _,
+        ) => SqlError::Conflict(format!("{kind:?}")),
+        other => other.into(),
+    }
+}
+
 #[async_trait]
 impl ShareStore for SqlShares {
     async fn share(&self, owner: Uuid, note: NoteId, share: &Share) -> Result<Sharing, StoreError> {
@@ -82,12 +96,8 @@ impl ShareStore for SqlShares {
                 note_shares::username.eq(&share.username),
                 note_shares::shared_at.eq(share.shared_at.micros()),
             );
-            // Somebody else may have shared it, or deleted it, meanwhile: look again.
             let inserted = diesel::insert_into(note_shares::table).values(values).execute(connection);
-            inserted.map_err(|error| match error.into() {
-                SqlError::Unique(rule) => SqlError::Conflict(rule),
-                other => other,
-            })?;
+            inserted.map_err(overtaken)?;
             Ok(Sharing::Done { share: share.clone(), new: true })
         });
         Ok(shared.await?)

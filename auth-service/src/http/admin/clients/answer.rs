@@ -1,6 +1,7 @@
 //! How a client is shown.
 
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::{
@@ -31,6 +32,13 @@ pub struct ClientAnswer {
     disabled: bool,
     /// RFC 3339, in UTC.
     created_at: String,
+    /// RFC 3339, in UTC: until when the secret of before is good, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_secret_expires_at: Option<String>,
+    /// A JWK set (RFC 7517), for a client that signs with keys of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    public_keys: Option<Value>,
 }
 
 impl From<&Client> for ClientAnswer {
@@ -51,6 +59,8 @@ impl From<&Client> for ClientAnswer {
             token_ttl: rights.token_ttl.as_secs(),
             disabled: client.disabled,
             created_at: client.created_at.rfc3339(),
+            previous_secret_expires_at: client.previous_secret().map(|previous| previous.expires_at.rfc3339()),
+            public_keys: client.public_keys().and_then(|keys| serde_json::from_str(keys.as_str()).ok()),
         }
     }
 }

@@ -155,9 +155,13 @@ pub async fn change(
     let id = id(&path)?;
     let (change, disabled) = body.into_inner().read()?;
     let operator = operator(&deps, &administrator.0.0, &address);
+    // What is taken away goes first: nothing is done in between that would have to be undone.
+    if disabled == Some(true) {
+        operator.set_disabled(&id, true).await?;
+    }
     let mut client = operator.change(&id, &change).await?;
-    if let Some(disabled) = disabled.filter(|disabled| *disabled != client.disabled) {
-        client = operator.set_disabled(&id, disabled).await?;
+    if disabled == Some(false) && client.disabled {
+        client = operator.set_disabled(&id, false).await?;
     }
     Ok(web::Json((&client).into()))
 }

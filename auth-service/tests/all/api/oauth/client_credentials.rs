@@ -124,4 +124,8 @@ async fn a_secret_may_come_from_a_file_and_adding_twice_may_do_nothing() {
     assert_eq!(run(&service.variables, &arguments, "").status.code(), Some(1), "the name is taken");
     assert!(run(&service.variables, &[&arguments[..], &["--if-missing"]].concat(), "").status.success());
     assert_eq!(ask(&service, "reports", secret, "grant_type=client_credentials").await.status, 200);
+    std::fs::write(file.path(), "another secret that was made elsewhere, long enough").unwrap();
+    let other = run(&service.variables, &[&arguments[..], &["--if-missing"]].concat(), "");
+    assert_eq!(other.status.code(), Some(1));
+    assert!(text(&other.stderr).contains("there is a client reports with another secret"), "{}", text(&other.stderr));
 }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use auth_service::domain::{client::ClientChange, user::Identifier};
 use rstest::rstest;
 use serde_json::json;
 
 use crate::support::{
-    service::{Backend, TestService},
+    service::{Backend, ISSUER, TestService},
     token::claims,
+    wait::until,
 };
 
 #[rstest]
@@ -89,4 +91,71 @@ async fn only_clients_ask() {
       "active": false
     }
     "#);
+}
+
+#[tokio::test]
+async fn what_was_taken_away_since_is_not_told() {
+    let service = TestService::start_with(Backend::Sqlite, &[("AUTH_FIRST_PARTY_AUDIENCES", "notes")]).await;
+    let notes = service.client("notes", |rights| rights.scope = "a b notes:read".parse().unwrap()).await;
+    let person = service.registered("ada").await;
+    let ada = Identifier::parse("ada").unwrap();
+    service.operator().set_roles(&ada, vec!["admin".to_owned()]).await.unwrap();
+    let user = service.log_in(&person).await;
+    let (own, exchanged) = (service.own_token(&notes).await, service.exchange(&notes, &user.access, &[]).await);
+    let exchanged = exchanged.member("access_token");
+    assert_eq!(service.introspect(&notes, &user.access).await["roles"], json!(["admin"]));
+
+    service.operator().set_roles(&ada, Vec::new()).await.unwrap();
+    let less = ClientChange { scope: Some("a".parse().unwrap()), ..ClientChange::default() };
+    service.client_operator().change(&"notes".parse().unwrap(), &less).await.unwrap();
+    assert_eq!(service.introspect(&notes, &own).await["scope"], "a");
+    assert_eq!(service.introspect(&notes, &exchanged).await["scope"], "");
+    until("the session has lost the role", async || {
+        service.introspect(&notes, &user.access).await["roles"] == json!([])
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_was_disabled_for_a_while_has_lost_its_tokens() {
+    let service = TestService::start_with(Backend::Sqlite, &[("AUTH_FIRST_PARTY_AUDIENCES", "notes")]).await;
+    let notes = service.client("notes", |_| ()).await;
+    let person = service.registered("ada").await;
+    let user = service.log_in(&person).await;
+    let own = service.own_token(&notes).await;
+    let exchanged = service.exchange(&notes, &user.access, &[]).await.member("access_token");
+    let (operator, id) = (service.client_operator(), "notes".parse().unwrap());
+    operator.set_disabled(&id, true).await.unwrap();
+    operator.set_disabled(&id, false).await.unwrap();
+    until("its tokens from before are refused", async || {
+        service.introspect(&notes, &own).await == json!({"active": false})
+    })
+    .await;
+    assert_eq!(service.get_as(&exchanged, "/auth/me").await.code(), "invalid_token");
+    // One of the same second would be taken for one from before.
+    service.clock.advance(Duration::from_secs(1));
+    let fresh = service.own_token(&notes).await;
+    assert_eq!(service.introspect(&notes, &fresh).await["active"], json!(true));
+    assert_eq!(service.get_as(&user.access, "/auth/me").await.status, 200);
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_tokens_by_calling_itself_auth_service() {
+    let service = TestService::start(Backend::Sqlite).await;
+    let false_name = service.client("notes", |rights| rights.service = ISSUER.parse().unwrap()).await;
+    let person = service.registered("ada").await;
+    let user = service.log_in(&person).await;
+    assert_eq!(service.introspect(&false_name, &user.access).await, json!({"active": false}));
+    assert_eq!(service.exchange(&false_name, &user.access, &[]).await.member("error"), "invalid_request");
+}
+
+#[rstest]
+#[tokio::test]
+async fn many_who_ask_at_once_are_all_answered(#[values(Backend::Sqlite, Backend::PostgresAndRedis)] backend: Backend) {
+    let service = TestService::start(backend).await;
+    let notes = service.client("notes", |_| ()).await;
+    let token = service.own_token(&notes).await;
+    let ask = || async { service.introspect(&notes, &token).await["active"] == json!(true) };
+    let answers = tokio::join!(ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask());
+    assert_eq!(answers, (true, true, true, true, true, true, true, true, true, true));
 }

@@ -124,3 +124,19 @@ async fn what_holds_no_more_or_never_did_is_no_error() {
     let answer = service.form("/oauth/revoke", &[("client_id", "first-party")]).await;
     assert_eq!((answer.status, answer.member("error").as_str()), (400, "invalid_request"));
 }
+
+#[tokio::test]
+async fn whoever_revokes_one_token_after_the_other_has_no_session_in_the_end() {
+    let service = TestService::start(Backend::Sqlite).await;
+    let person = service.registered("ada").await;
+    let tokens = service.log_in(&person).await;
+    for _ in 0..20 {
+        let fresh = service.refresh(&tokens.refresh).await.tokens();
+        assert_eq!(revoke(&service, &fresh.access).await, 200);
+    }
+    let last = service.refresh(&tokens.refresh).await.tokens();
+    assert_eq!(revoke(&service, &last.access).await, 200);
+    assert_eq!(service.refresh(&tokens.refresh).await.code(), "login_required");
+    service.audit_written().await;
+    assert_eq!(service.audit_events("token_revoked").await.len(), 20);
+}
