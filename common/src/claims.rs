@@ -5,7 +5,7 @@ mod actor;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-pub use self::actor::{ActorChain, MOST_ACTORS, TooManyActors};
+pub use self::actor::{ActorChain, InvalidActors, MOST_ACTORS, TooManyActors};
 use crate::{clock::Timestamp, scope::Scope};
 
 /// The header parameter `typ` of an access token (RFC 9068, section 2.1).

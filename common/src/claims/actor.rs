@@ -2,7 +2,8 @@
 
 use std::slice;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 /// So many services may act for a user one behind the other.
 pub const MOST_ACTORS: usize = 4;
@@ -10,22 +11,8 @@ pub const MOST_ACTORS: usize = 4;
 /// The services that act for a user: first the one that holds the token, last the one that took it over from the user.
 /// Only the first counts when something is allowed; the others say how it came about.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "RawLink")]
+#[serde(try_from = "Map<String, Value>")]
 pub struct ActorChain(Vec<String>);
-
-/// One actor, and the one before it. Nothing else is said of them.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawLink {
-    sub: String,
-    #[serde(default, deserialize_with = "present")]
-    act: Option<Box<RawLink>>,
-}
-
-/// A member that is there is an actor: not `null`.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawLink>>, D::Error> {
-    Box::deserialize(deserializer).map(Some)
-}
 
 #[derive(Serialize)]
 struct Link<'a> {
@@ -55,18 +42,29 @@ impl ActorChain {
     }
 }
 
-impl TryFrom<RawLink> for ActorChain {
-    type Error = TooManyActors;
+/// It is not a name with another one behind it, and so on, [`MOST_ACTORS`] at most and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the actors cannot be understood")]
+pub struct InvalidActors;
 
-    fn try_from(raw: RawLink) -> Result<Self, TooManyActors> {
+/// By hand: what serde derives would take lists for objects, and pass over what it does not know.
+impl TryFrom<Map<String, Value>> for ActorChain {
+    type Error = InvalidActors;
+
+    fn try_from(outermost: Map<String, Value>) -> Result<Self, InvalidActors> {
         let mut chain = Vec::new();
-        let mut next = Some(raw);
-        while let Some(RawLink { sub, act }) = next {
-            if chain.len() == MOST_ACTORS {
-                return Err(TooManyActors);
+        let mut next = Some(outermost);
+        while let Some(mut link) = next {
+            let Some(Value::String(sub)) = link.remove("sub") else { return Err(InvalidActors) };
+            next = match link.remove("act") {
+                None => None,
+                Some(Value::Object(before)) => Some(before),
+                Some(_) => return Err(InvalidActors),
+            };
+            if !link.is_empty() || chain.len() == MOST_ACTORS {
+                return Err(InvalidActors);
             }
             chain.push(sub);
-            next = act.map(|link| *link);
         }
         Ok(Self(chain))
     }

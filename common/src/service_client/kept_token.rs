@@ -25,6 +25,8 @@ pub(super) struct KeptToken {
     end: Timestamp,
     /// When the one before it was refused, if that is why there is this one.
     replaced: Option<Timestamp>,
+    /// Whether a peer has not accepted it.
+    refused: bool,
 }
 
 impl KeptToken {
@@ -33,7 +35,14 @@ impl KeptToken {
         let Issued { token, lifetime } = issued;
         let renewal = (lifetime / 5).max(Duration::from_secs(30).min(lifetime / 2));
         let end = now + lifetime;
-        Self { token, received: now, old: end - renewal, end: end - BEFORE_ITS_END.min(lifetime / 10), replaced }
+        Self {
+            token,
+            received: now,
+            old: end - renewal,
+            end: end - BEFORE_ITS_END.min(lifetime / 10),
+            replaced,
+            refused: false,
+        }
     }
 
     pub fn is_good(&self, now: Timestamp) -> bool {
@@ -43,6 +52,15 @@ impl KeptToken {
 
     pub fn is_old(&self, now: Timestamp) -> bool {
         self.old <= now
+    }
+
+    /// To be replaced before it is used again, if that can be.
+    pub fn refuse(&mut self) {
+        self.refused = true;
+    }
+
+    pub fn is_refused(&self) -> bool {
+        self.refused
     }
 
     /// To be replaced while it is used.

@@ -52,38 +52,41 @@ impl OwnToken {
     /// A token that is good for a while.
     pub async fn get(self: &Arc<Self>) -> Result<SecretString, TokenError> {
         loop {
-            let flight = {
+            let (flight, refused) = {
                 let mut state = self.lock();
                 let now = self.endpoint.now();
-                if let Some(kept) = state.kept.as_ref().filter(|kept| kept.is_good(now)) {
-                    let (token, is_old) = (kept.token.clone(), kept.is_old(now));
+                let kept = state.kept.as_ref().filter(|kept| kept.is_good(now));
+                let good = kept.filter(|kept| !kept.is_refused()).map(|kept| (kept.token.clone(), kept.is_old(now)));
+                let refused = kept.map(|kept| kept.token.clone());
+                if let Some((token, is_old)) = good {
                     if is_old && state.pausing(now).is_none() {
                         self.flight(&mut state);
                     }
                     return Ok(token);
                 }
                 if let Some(error) = state.pausing(now) {
-                    return Err(error.clone());
+                    return refused.ok_or_else(|| error.clone());
                 }
-                self.flight(&mut state)
+                (self.flight(&mut state), refused)
             };
             // Where the runtime of the task has ended, this one's takes over.
             if let Some(outcome) = flight.landed().await {
-                return outcome;
+                // One peer has refused it; the others need not suffer for that while there is no other.
+                return outcome.or_else(|error| refused.ok_or(error));
             }
         }
     }
 
-    /// Gives up a token that was not accepted, unless it has been replaced. Whether another one may do better.
+    /// Has a token replaced that was not accepted, unless it has been. Whether another one may do better.
     pub fn refused(&self, token: &SecretString) -> bool {
         let mut state = self.lock();
         let now = self.endpoint.now();
-        match &state.kept {
+        match &mut state.kept {
             Some(kept) if kept.is(token) => {
                 if !kept.may_be_replaced(now) {
                     return false;
                 }
-                state.kept = None;
+                kept.refuse();
                 state.refused = Some(now);
                 true
             }

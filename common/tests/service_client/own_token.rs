@@ -170,3 +170,14 @@ async fn what_the_endpoint_says_wrongly_is_no_token() {
         fixture.clock.advance(Duration::from_secs(4));
     }
 }
+
+#[tokio::test]
+async fn a_peer_that_refuses_everything_takes_the_token_from_nobody_while_there_is_no_other() {
+    let tokens = Server::start(|asked, number| if number == 0 { issue(asked, number) } else { Reply::status(503) });
+    let refusing = Server::start(|_, _| Reply::status(401));
+    let peer = Server::start(|_, _| Reply::json("1"));
+    let fixture = Fixture::new(&tokens);
+    assert_eq!(fixture.client.get(peer.url("/")).send().await.unwrap().status(), 200);
+    assert_eq!(fixture.client.get(refusing.url("/")).send().await.unwrap().status(), 401);
+    assert_eq!(fixture.client.get(peer.url("/")).send().await.unwrap().status(), 200);
+}

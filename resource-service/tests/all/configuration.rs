@@ -57,6 +57,7 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     SERVICE_CLIENT_KEY is set, and so is SERVICE_CLIENT_SECRET: give one of them
     RESOURCE_PEER_URL needs SERVICE_TOKEN_URL, SERVICE_CLIENT_ID and SERVICE_CLIENT_SECRET
     JWT_AUDIENCE must be a name without spaces
+    RESOURCE_PEER_AUDIENCE must be a name without spaces
     RESOURCE_DATABASE_URL must begin with sqlite: or postgres://
     RESOURCE_MIGRATE must be true or false
     RESOURCE_BIND must be an address and a port such as 0.0.0.0:8081
