@@ -17,34 +17,35 @@ use crate::{
     service::{Deps, introspect as service},
 };
 
-/// What there is to say of a token (RFC 7662, section 2.2). Of one that does not hold, or is not the client's business,
-/// only that it is not active.
+/// What there is to say of a token (RFC 7662, section 2.2): its claims (RFC 9068, section 2.2), times in seconds since the
+/// epoch. Of one that does not hold, or is not the client's business, only that it is not active.
 #[derive(Default, Serialize, ToSchema)]
 pub struct IntrospectionAnswer {
     /// Whether the token holds at this moment.
     active: bool,
-    #[serde(flatten)]
-    #[schema(inline)]
-    claims: Option<ActiveToken>,
-}
-
-/// The claims of a token that holds (RFC 9068, section 2.2). Times are seconds since the epoch.
-#[derive(Serialize, ToSchema)]
-pub struct ActiveToken {
     /// Always `Bearer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    token_type: &'static str,
+    token_type: Option<&'static str>,
     /// Words divided by spaces.
-    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
     /// Which client it was issued to.
-    client_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
     /// The user's id, or the client's for a token of its own.
-    sub: String,
-    iss: String,
-    aud: Vec<String>,
-    exp: i64,
-    iat: i64,
-    jti: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<String>,
     /// The user's session.
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<Uuid>,
@@ -60,38 +61,35 @@ pub struct ActiveToken {
     act: Option<ActorChain>,
 }
 
-impl From<AccessClaims> for ActiveToken {
+impl From<AccessClaims> for IntrospectionAnswer {
     fn from(claims: AccessClaims) -> Self {
+        let of_both = Self { active: true, token_type: Some("Bearer"), ..Self::default() };
         match claims {
             AccessClaims::User(user) => Self {
-                token_type: "Bearer",
-                scope: user.scope.to_string(),
-                client_id: user.client_id,
-                sub: user.sub.to_string(),
-                iss: user.iss,
-                aud: user.aud,
-                exp: user.exp,
-                iat: user.iat,
-                jti: user.jti,
+                scope: Some(user.scope.to_string()),
+                client_id: Some(user.client_id),
+                sub: Some(user.sub.to_string()),
+                iss: Some(user.iss),
+                aud: Some(user.aud),
+                exp: Some(user.exp),
+                iat: Some(user.iat),
+                jti: Some(user.jti),
                 sid: Some(user.sid),
                 roles: Some(user.roles),
                 auth_time: Some(user.auth_time),
                 act: user.act,
+                ..of_both
             },
             AccessClaims::Service(service) => Self {
-                token_type: "Bearer",
-                scope: service.scope.to_string(),
-                client_id: service.client_id,
-                sub: service.sub,
-                iss: service.iss,
-                aud: service.aud,
-                exp: service.exp,
-                iat: service.iat,
-                jti: service.jti,
-                sid: None,
-                roles: None,
-                auth_time: None,
-                act: None,
+                scope: Some(service.scope.to_string()),
+                client_id: Some(service.client_id),
+                sub: Some(service.sub),
+                iss: Some(service.iss),
+                aud: Some(service.aud),
+                exp: Some(service.exp),
+                iat: Some(service.iat),
+                jti: Some(service.jti),
+                ..of_both
             },
         }
     }
@@ -120,6 +118,5 @@ pub async fn introspect(
     let client = Caller::of(&deps, basic, &form, address.0).await?.confidential()?;
     let token = form.get("token").ok_or(OAuthError::invalid_request("token is missing"))?;
     let claims = service::introspect(&deps, &client, token).await?;
-    let claims = claims.map(ActiveToken::from);
-    Ok(web::Json(IntrospectionAnswer { active: claims.is_some(), claims }))
+    Ok(web::Json(claims.map(IntrospectionAnswer::from).unwrap_or_default()))
 }

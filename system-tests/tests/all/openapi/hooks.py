@@ -8,6 +8,9 @@ import requests
 import schemathesis
 
 AUTH, TOKEN, PASSWORD = os.environ["AUTH_URL"], os.environ.get("TOKEN"), "plum-anvil-tundra-9"
+CLIENT = os.environ.get("CLIENT_ID", ""), os.environ.get("CLIENT_SECRET", "")
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 # These end the session or look at the password: each request has a user of its own.
 OF_ITS_OWN = {
     ("DELETE", "/auth/me"),
@@ -28,6 +31,9 @@ def before_call(context, case, **kwargs):
     operation = (case.method.upper(), case.operation.path)
     if TOKEN is None:
         return
+    if operation[1].startswith("/oauth/"):
+        ask_as_client(case)
+        return
     if operation not in OF_ITS_OWN:
         case.headers["Authorization"] = f"Bearer {TOKEN}"
         if "/admin/users/{id}" in case.operation.path and chance.random() < 0.5:
@@ -44,6 +50,20 @@ def before_call(context, case, **kwargs):
                 case.body[name] = value
         if "sid" in (case.path_parameters or {}):
             case.path_parameters["sid"] = sessions(person)[0]["id"]
+
+
+def ask_as_client(case):
+    """With the secret in the header, and in half of the requests with a form that makes sense."""
+    case.headers["Authorization"] = requests.auth._basic_auth_str(*CLIENT)
+    if chance.random() < 0.5:
+        person = logged_in()
+        grants = [
+            {"grant_type": "client_credentials"},
+            {"grant_type": TOKEN_EXCHANGE, "subject_token": person["access_token"], "subject_token_type": ACCESS_TOKEN},
+        ]
+        about = {"token": chance.choice([person["access_token"], person["refresh_token"]])}
+        case.body = chance.choice(grants) if case.operation.path == "/oauth/token" else about
+        case.media_type = "application/x-www-form-urlencoded"
 
 
 def from_somewhere():

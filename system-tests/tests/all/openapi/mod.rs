@@ -63,8 +63,10 @@ async fn a_service_answers_as_its_document_says(
         .stdin(Stdio::null());
     if let Some(token) = token {
         schemathesis.env("TOKEN", token);
+        schemathesis.env("CLIENT_ID", &system.client.id).env("CLIENT_SECRET", &system.client.secret);
     }
     let told = spawn_blocking(move || schemathesis.output()).await.unwrap().unwrap();
     let [out, words] = [told.stdout, told.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    println!("{out}");
     assert!(told.status.success(), "{out}{words}");
 }
