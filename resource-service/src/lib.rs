@@ -3,7 +3,7 @@
 //! What makes it one is small: [`http::access`] names what a route demands, a handler in [`http`] takes it as an
 //! argument, and [`app`] makes the verifier from the shared secret. The rest is a service like any other. Layers are
 //! folders, and the arrows only point down: [`app`] builds, [`http`] speaks, [`service`] has the use cases, [`domain`]
-//! holds the rules, [`ports`] says what is needed, [`storage`] provides it.
+//! holds the rules, [`ports`] says what is needed, [`storage`] and [`remote`] provide it.
 
 pub mod app;
 pub mod cli;

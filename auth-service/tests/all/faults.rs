@@ -178,3 +178,33 @@ async fn a_password_change_while_redis_is_away_ends_the_other_sessions_later() {
     assert_eq!(service.refresh(&here.refresh).await.status, 200);
     service.log_in(&Person { password: "copper-violet-harbour-4".to_owned(), ..ada }).await;
 }
+
+/// Keys stay where they are: what is asked is whether services get tokens, and may be asked about them.
+#[tokio::test]
+async fn while_the_stores_are_away_services_are_told_to_try_again_in_the_words_of_the_standard() {
+    let (mut postgres, mut redis) = (PrivatePostgres::start(), PrivateRedis::start());
+    let mut variables = variables(&postgres, &redis);
+    set(&mut variables, "AUTH_FIRST_PARTY_AUDIENCES", "notes");
+    let service = TestService::start_on(variables).await;
+    let notes = service.client("notes", |_| ()).await;
+    let ada = service.registered("ada").await;
+    let user = service.log_in(&ada).await;
+    let away = |answer: &Answer| (answer.status, answer.member("error")) == (503, "temporarily_unavailable".to_owned());
+
+    redis.stop();
+    assert!(away(&service.exchange(&notes, &user.access, &[]).await));
+    assert!(away(&service.form_as(&notes, "/oauth/introspect", &[("token", &user.access)]).await));
+    assert!(away(&service.form("/oauth/revoke", &[("token", &user.refresh), ("client_id", "first-party")]).await));
+    assert!(away(
+        &service.form("/oauth/token", &[("grant_type", "refresh_token"), ("refresh_token", &user.refresh)]).await
+    ));
+    // A service's own token needs the database alone.
+    service.own_token(&notes).await;
+    postgres.stop();
+    let refused = service.form_as(&notes, "/oauth/token", &[("grant_type", "client_credentials")]).await;
+    assert_snapshot!(refused, @"");
+    redis.start_again();
+    postgres.start_again();
+    let ask = async || service.exchange(&notes, &user.access, &[]).await;
+    assert_eq!(once_available(ask).await.status, 200);
+}
