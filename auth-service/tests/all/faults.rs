@@ -202,7 +202,16 @@ async fn while_the_stores_are_away_services_are_told_to_try_again_in_the_words_o
     service.own_token(&notes).await;
     postgres.stop();
     let refused = service.form_as(&notes, "/oauth/token", &[("grant_type", "client_credentials")]).await;
-    assert_snapshot!(refused, @"");
+    assert_snapshot!(refused, @r#"
+    503
+    cache-control: no-store
+    content-type: application/json
+    retry-after: 1
+    {
+      "error": "temporarily_unavailable",
+      "error_description": "Try again in a moment"
+    }
+    "#);
     redis.start_again();
     postgres.start_again();
     let ask = async || service.exchange(&notes, &user.access, &[]).await;
