@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use crate::service_client::ServiceClient;
+use crate::{outbound::beside, service_client::ServiceClient};
 
 /// A page of the list with room to spare.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -55,12 +55,7 @@ impl DeletedUsers {
     /// `users:deleted`. Nothing is asked before [`DeletedUsers::run`].
     #[must_use]
     pub fn beside(feed_url: &Url, client: ServiceClient, memory: Arc<dyn ForgetUsers>) -> Self {
-        let mut url = feed_url.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().pop().push("deleted-users");
-        }
-        url.set_query(None);
-        Self { client, url, memory }
+        Self { client, url: beside(feed_url, "deleted-users"), memory }
     }
 
     /// Forgets who is gone, once every `pause`, for ever.

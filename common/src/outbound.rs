@@ -44,6 +44,17 @@ pub fn http_url(text: &str) -> Option<Url> {
     Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
+/// What is beside `url`, under another last name: auth-service's internal addresses are beside its feed.
+#[must_use]
+pub fn beside(url: &Url, name: &str) -> Url {
+    let mut beside = url.clone();
+    if let Ok(mut path) = beside.path_segments_mut() {
+        path.pop_if_empty().pop().push(name);
+    }
+    beside.set_query(None);
+    beside
+}
+
 /// A client whose requests take `timeout` at the most, from the first byte sent to the last byte read.
 #[cfg(any(feature = "jwks", feature = "otlp"))]
 pub(crate) fn client(timeout: Duration) -> Result<Client, OutboundError> {

@@ -104,8 +104,8 @@ pub(super) fn of_user(claims: &AccessClaims) -> Result<&UserClaims, TokenError> 
     }
 }
 
-/// The client that holds an exchanged token.
-async fn living_client(deps: &Deps, id: &str) -> Result<Client, AuthenticateError> {
+/// The client that holds a token: one that is there, and not disabled.
+pub(super) async fn living_client(deps: &Deps, id: &str) -> Result<Client, AuthenticateError> {
     let id = id.parse().map_err(|_| TokenError::InvalidClaims)?;
     let client = deps.clients.find(&id).await.map_err(Trouble::from)?;
     client.filter(|client| !client.disabled).ok_or(AuthenticateError::ClientGone)

@@ -5,7 +5,7 @@ use common::claims::{AccessClaims, ServiceClaims};
 use super::{
     Deps, Trouble,
     authenticate::{AuthenticateError, as_of_now},
-    authenticate_service::authenticate_service,
+    authenticate_service::scope_of_now,
 };
 use crate::domain::{client::Client, exchange::is_sent_to};
 
@@ -20,7 +20,7 @@ pub async fn introspect(deps: &Deps, client: &Client, token: &str) -> Result<Opt
         match &*claims {
             AccessClaims::User(user) => Ok(Some(AccessClaims::User(as_of_now(deps, user).await?.0))),
             AccessClaims::Service(service) => {
-                let scope = authenticate_service(deps, token).await?;
+                let scope = scope_of_now(deps, service).await?;
                 Ok(Some(AccessClaims::Service(ServiceClaims { scope, ..service.clone() })))
             }
         }

@@ -63,7 +63,8 @@ pub async fn end_session(
     Ok(ended)
 }
 
-async fn end(deps: &Deps, user: UserId, session: SessionId) -> Result<bool, Trouble> {
+/// `false` when it was over.
+pub(super) async fn end(deps: &Deps, user: UserId, session: SessionId) -> Result<bool, Trouble> {
     Ok(deps.sessions.revoke(user, session, RevokedReason::Logout, deps.clock.now()).await?)
 }
 

@@ -8,13 +8,13 @@ use common::{
     verifier::{LEEWAY, TokenError},
 };
 
-use super::{Deps, Trouble, authenticate::AuthenticateError};
+use super::{Deps, Trouble, authenticate::AuthenticateError, logout::end};
 use crate::domain::{
     audit::{Actor, AuditEvent, AuditKind},
     client::ClientId,
     ids::{SessionId, UserId},
     revocation::Revoked,
-    session::{Mode, RevokedReason},
+    session::Mode,
 };
 
 /// Why it was not revoked.
@@ -77,7 +77,7 @@ async fn is_whole_session(deps: &Deps, user: &UserClaims) -> Result<bool, Troubl
 }
 
 async fn end_session(deps: &Deps, user: UserId, session: SessionId, address: Option<IpAddr>) -> Result<(), Trouble> {
-    if deps.sessions.revoke(user, session, RevokedReason::Logout, deps.clock.now()).await? {
+    if end(deps, user, session).await? {
         let event = deps.audit.event(AuditKind::Logout, Actor::User(user));
         deps.audit.record(event.to_user(user).in_session(session).from_address(address).with("by", "revocation"));
     }

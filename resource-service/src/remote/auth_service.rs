@@ -1,7 +1,10 @@
 //! auth-service, asked with a token of this service's own.
 
 use async_trait::async_trait;
-use common::service_client::{ServiceClient, StatusCode, Url};
+use common::{
+    outbound::beside,
+    service_client::{ServiceClient, StatusCode, Url},
+};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -27,12 +30,7 @@ impl AuthService {
     /// For a service that follows the revocation feed at `feed_url`: users are beside it.
     #[must_use]
     pub fn beside(feed_url: &Url, client: ServiceClient) -> Self {
-        let mut users = feed_url.clone();
-        if let Ok(mut path) = users.path_segments_mut() {
-            path.pop_if_empty().pop().push("users");
-        }
-        users.set_query(None);
-        Self { client, users }
+        Self { client, users: beside(feed_url, "users") }
     }
 }
 

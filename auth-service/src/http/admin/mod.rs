@@ -4,3 +4,4 @@ pub mod audit;
 mod audit_query;
 pub mod clients;
 pub mod password;
+mod refusals;

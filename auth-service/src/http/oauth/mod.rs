@@ -6,6 +6,7 @@ mod errors;
 mod form;
 pub mod introspect;
 pub mod metadata;
+mod refusals;
 pub mod revoke;
 pub mod token;
 mod token_form;

@@ -6,6 +6,7 @@ use super::{
     caller::{BasicCredentials, Caller},
     errors::OAuthError,
     form::Form,
+    refusals::{InvalidClient, Throttled, TooLarge, Unavailable},
     token_form::TokenToLookAt,
 };
 use crate::{
@@ -22,10 +23,7 @@ use crate::{
     responses(
         (status = 200, description = "It does not hold any more, or never did"),
         (status = 400, description = "`invalid_request`, or `invalid_grant`: the token was issued to another client", body = OAuthError),
-        (status = 401, description = "`invalid_client`", body = OAuthError),
-        (status = 413, description = "`invalid_request`: the form is too large", body = OAuthError),
-        (status = 429, description = "`temporarily_unavailable`: too many attempts have failed; wait for `Retry-After` seconds", body = OAuthError),
-        (status = 503, description = "`temporarily_unavailable`: try again after `Retry-After` seconds", body = OAuthError),
+        InvalidClient, TooLarge, Throttled, Unavailable,
     ),
     security((), ("client" = []))
 )]

@@ -10,6 +10,7 @@ use super::{
     caller::{BasicCredentials, Caller},
     errors::OAuthError,
     form::Form,
+    refusals::{InvalidClient, Throttled, TooLarge, Unavailable},
 };
 use crate::{
     domain::{client::Client, exchange::Wanted},
@@ -80,10 +81,7 @@ impl From<Grant> for OAuthTokenAnswer {
     responses(
         (status = 200, description = "A token, with a refresh token only after `refresh_token`", body = OAuthTokenAnswer),
         (status = 400, description = "`invalid_request`, `unsupported_grant_type`, `unauthorized_client`, `invalid_grant`, `invalid_scope` or `invalid_target`", body = OAuthError),
-        (status = 401, description = "`invalid_client`", body = OAuthError),
-        (status = 413, description = "`invalid_request`: the form is too large", body = OAuthError),
-        (status = 429, description = "`temporarily_unavailable`: too many attempts have failed; wait for `Retry-After` seconds", body = OAuthError),
-        (status = 503, description = "`temporarily_unavailable`: try again after `Retry-After` seconds", body = OAuthError),
+        InvalidClient, TooLarge, Throttled, Unavailable,
     ),
     security((), ("client" = []))
 )]

@@ -22,6 +22,7 @@ use self::{
     answer::{ClientAnswer, ClientList, ClientWithSecret},
     request::{ClientPatch, ClientQuery, ClientRequest, SecretRequest},
 };
+use super::refusals::{BadMembers, NoSuchClient, NotAdministrator, NotLately, Unauthenticated, Unavailable};
 use crate::{
     domain::{client::ClientId, session::Session},
     http::{administrator::Administrator, client_address::ClientAddress, fresh::Fresh},
@@ -62,9 +63,7 @@ fn id(text: &str) -> Result<ClientId, Problem> {
     responses(
         (status = 200, description = "A page", body = ClientList),
         (status = 400, description = "`bad_request`, with the parameters that are wrong", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired` or `login_required`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`insufficient_role`: the user is no administrator. `users_only`: a service asks", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        Unauthenticated, NotAdministrator, Unavailable,
     ),
     security(("access_token" = []))
 )]
@@ -84,12 +83,9 @@ pub async fn list(
     post, path = "/admin/clients", tag = "admin", request_body = ClientRequest,
     responses(
         (status = 201, description = "Added", body = ClientWithSecret, headers(("Location" = String, description = "The client's address"))),
-        (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`insufficient_role`: the user is no administrator. `users_only`: a service asks", body = Problem, content_type = "application/problem+json"),
+        BadMembers, NotLately, NotAdministrator,
         (status = 409, description = "`client_id_taken`", body = Problem, content_type = "application/problem+json"),
-        PayloadTooLarge, UnsupportedMediaType,
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType, Unavailable,
     ),
     security(("access_token" = []))
 )]
@@ -111,10 +107,7 @@ pub async fn add(
     get, path = "/admin/clients/{id}", tag = "admin", params(("id" = String, Path, description = "The client's id")),
     responses(
         (status = 200, description = "The client", body = ClientAnswer),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired` or `login_required`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`insufficient_role`: the user is no administrator. `users_only`: a service asks", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: there is no such client", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        Unauthenticated, NotAdministrator, NoSuchClient, Unavailable,
     ),
     security(("access_token" = []))
 )]
@@ -135,13 +128,9 @@ pub async fn read(
     request_body = ClientPatch,
     responses(
         (status = 200, description = "The client as it is now", body = ClientAnswer),
-        (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`insufficient_role`: the user is no administrator. `users_only`: a service asks", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: there is no such client", body = Problem, content_type = "application/problem+json"),
+        BadMembers, NotLately, NotAdministrator, NoSuchClient,
         (status = 409, description = "`other_credential`: keys for a client that has a secret", body = Problem, content_type = "application/problem+json"),
-        PayloadTooLarge, UnsupportedMediaType,
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType, Unavailable,
     ),
     security(("access_token" = []))
 )]
@@ -171,10 +160,7 @@ pub async fn change(
     delete, path = "/admin/clients/{id}", tag = "admin", params(("id" = String, Path, description = "The client's id")),
     responses(
         (status = 204, description = "Removed"),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`insufficient_role`: the user is no administrator. `users_only`: a service asks", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: there is no such client", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        NotLately, NotAdministrator, NoSuchClient, Unavailable,
     ),
     security(("access_token" = []))
 )]
@@ -194,13 +180,9 @@ pub async fn remove(
     params(("id" = String, Path, description = "The client's id")), request_body = Option<SecretRequest>,
     responses(
         (status = 200, description = "The client with its new secret, which is not shown again", body = ClientWithSecret),
-        (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`insufficient_role`: the user is no administrator. `users_only`: a service asks", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: there is no such client", body = Problem, content_type = "application/problem+json"),
+        BadMembers, NotLately, NotAdministrator, NoSuchClient,
         (status = 409, description = "`other_credential`: the client signs with keys of its own", body = Problem, content_type = "application/problem+json"),
-        PayloadTooLarge, UnsupportedMediaType,
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        PayloadTooLarge, UnsupportedMediaType, Unavailable,
     ),
     security(("access_token" = []))
 )]

@@ -1,0 +1,25 @@
+//! What addresses for administrators may refuse a request with, as the `OpenAPI` document has it.
+
+use common::problem::Problem;
+use utoipa::IntoResponses;
+
+macro_rules! refusals {
+    ($($name:ident = $status:literal $description:literal;)+) => {
+        $(
+            #[doc = $description]
+            #[derive(IntoResponses)]
+            #[response(status = $status, description = $description, content_type = "application/problem+json")]
+            #[expect(dead_code, reason = "it stands for the body of the answer")]
+            pub struct $name(Problem);
+        )+
+    };
+}
+
+refusals! {
+    BadMembers = 400 "`bad_request`, with the members that are wrong";
+    Unauthenticated = 401 "`missing_token`, `invalid_token`, `token_expired` or `login_required`";
+    NotLately = 401 "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`";
+    NotAdministrator = 403 "`insufficient_role`: the user is no administrator. `users_only`: a service asks";
+    NoSuchClient = 404 "`not_found`: there is no such client";
+    Unavailable = 503 "`unavailable`: try again after `Retry-After` seconds";
+}
