@@ -77,11 +77,12 @@ impl System {
     }
 
     pub async fn auth_comes_back_with(&mut self, settings: &[(&str, &str)]) {
-        // Whoever has asked in vain asks again some seconds later, by a clock that only this moves.
-        self.clock().advance(Duration::from_secs(6));
         let place = self.place.iter().map(|(name, value)| (*name, value.as_str()));
         let settings: Vec<_> = place.chain(settings.iter().copied()).collect();
         self.followed = Some(self.home.replica_with(&settings).await);
+        // Whoever has asked in vain asks again some seconds later, by a clock that only this moves: not before there is somebody to answer, or they would
+        // wait once more, and for ever.
+        self.clock().advance(Duration::from_secs(6));
     }
 
     /// Waits until the state file names what the mirror has heard of. It is written at most once a second, by a clock that only this moves.
