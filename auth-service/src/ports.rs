@@ -3,7 +3,7 @@
 //! Every method that asks a store is bounded in time by its implementation: it answers, or says
 //! [`StoreError::Unavailable`], within a second.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
 use common::clock::Timestamp;
@@ -22,6 +22,7 @@ use crate::domain::{
     password::{Password, PasswordHash},
     revocation::{Cursor, Revocation, Revoked},
     session::{PresentedToken, RefreshRules, Refusal, RevokedReason, Rotation, Session},
+    session_secret::SecretHash,
     signing_key::{KeyId, Retirement, SigningKey},
     throttle::{Settlement, Verdict},
     user::{Account, DeletedUser, DeletionPlace, Identifier, Renaming, User},
@@ -312,6 +313,28 @@ pub trait SessionStore: Send + Sync {
         now: Timestamp,
         rules: RefreshRules,
     ) -> Result<RefreshOutcome, StoreError>;
+
+    /// Carries out [`decide_visit`](crate::domain::session_secret::decide_visit) and returns what comes of it. Mostly that
+    /// is a read.
+    async fn visit(
+        &self,
+        user: UserId,
+        session: SessionId,
+        presented: &SecretHash,
+        now: Timestamp,
+        idle_ttl: Duration,
+    ) -> Result<Option<Session>, StoreError>;
+
+    /// Carries out [`decide_renewal`](crate::domain::session_secret::decide_renewal). `false` when the session is not alive
+    /// or the secret not good.
+    async fn renew_secret(
+        &self,
+        user: UserId,
+        session: SessionId,
+        presented: &SecretHash,
+        new: &SecretHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// The session if it is alive at `now`.
     async fn find(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError>;

@@ -14,6 +14,7 @@ pub mod network;
 pub mod password;
 pub mod revocation;
 pub mod session;
+pub mod session_secret;
 pub mod signing_key;
 pub mod signing_key_rules;
 pub mod throttle;

@@ -7,7 +7,10 @@ use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 
 use common::{clock::Timestamp, scope::Scope};
 
-use super::ids::{SessionId, TokenId, UserId};
+use super::{
+    ids::{SessionId, TokenId, UserId},
+    session_secret::SessionSecrets,
+};
 
 /// What the client of a session holds. Fixed at login; a later request never changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,15 +19,23 @@ pub enum Mode {
     Bearer,
     /// One longer-lived access token and nothing to refresh it with.
     AccessOnly,
+    /// An access token and a refresh token, in cookies.
+    Cookie,
+    /// A cookie with a secret that the session is known by; no tokens.
+    Session,
 }
 
 impl Mode {
+    const ALL: [Self; 4] = [Self::Bearer, Self::AccessOnly, Self::Cookie, Self::Session];
+
     /// The word for it in requests, answers and stores.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bearer => "bearer",
             Self::AccessOnly => "access_only",
+            Self::Cookie => "cookie",
+            Self::Session => "session",
         }
     }
 
@@ -32,7 +43,7 @@ impl Mode {
     #[must_use]
     pub fn kind(self) -> SessionKind {
         match self {
-            Self::Bearer => SessionKind::Refreshed,
+            Self::Bearer | Self::Cookie | Self::Session => SessionKind::Refreshed,
             Self::AccessOnly => SessionKind::AccessOnly,
         }
     }
@@ -44,7 +55,7 @@ pub const MOST_SESSIONS: usize = 50;
 /// What is counted together, so that scripts that log in for each run end no person's session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionKind {
-    /// Those that are refreshed.
+    /// Those that go on as long as they are used.
     Refreshed,
     /// Those of [`Mode::AccessOnly`].
     AccessOnly,
@@ -59,7 +70,7 @@ impl FromStr for Mode {
     type Err = UnknownWord;
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        [Self::Bearer, Self::AccessOnly].into_iter().find(|mode| mode.as_str() == word).ok_or(UnknownWord)
+        Self::ALL.into_iter().find(|mode| mode.as_str() == word).ok_or(UnknownWord)
     }
 }
 
@@ -141,7 +152,7 @@ pub struct Session {
     /// The user's epoch that it was made under, or that it was last kept or changed under: see
     /// [`effect`](super::effect).
     pub epoch: i64,
-    /// The refresh token that is current; in [`Mode::AccessOnly`] it was never given out.
+    /// The refresh token that is current; in [`Mode::AccessOnly`] and [`Mode::Session`] it was never given out.
     pub current: CurrentToken,
     /// The user's roles when they last changed, so that a refresh needs no user store.
     pub roles: Vec<String>,
@@ -157,9 +168,9 @@ pub struct Session {
     pub authenticated_at: Timestamp,
     /// When it ends, used or not.
     pub absolute_expiry: Timestamp,
-    /// When it ends unless it is refreshed before.
+    /// When it ends unless it is refreshed or visited before.
     pub idle_expiry: Timestamp,
-    /// When it was last refreshed, or began.
+    /// When it was last refreshed, or a visit was noted, or it began.
     pub last_seen: Timestamp,
     /// Such as "Firefox on Linux"; at most 60 bytes.
     pub device: String,
@@ -167,9 +178,27 @@ pub struct Session {
     pub address: Option<IpAddr>,
     /// Why it was ended, if it was.
     pub revoked: Option<RevokedReason>,
+    /// What the cookie of [`Mode::Session`] is known by; no other mode has them, and that one always has.
+    pub secrets: Option<SessionSecrets>,
 }
 
 impl Session {
+    /// Whether it has secrets exactly where its mode says so. Of a record that does not, nothing can be believed.
+    #[must_use]
+    pub fn has_the_secrets_of_its_mode(&self) -> bool {
+        self.secrets.is_some() == (self.mode == Mode::Session)
+    }
+
+    /// What a refresh is decided on at `now`. In [`Mode::Session`] there is nothing to refresh.
+    #[must_use]
+    pub fn refresh_state(&self, now: Timestamp) -> SessionState {
+        match self.revoked {
+            _ if self.is_expired(now) || self.mode == Mode::Session => SessionState::Gone,
+            Some(reason) => SessionState::Revoked(reason),
+            None => SessionState::Alive(self.current),
+        }
+    }
+
     /// Whether it is neither expired nor revoked at `now`.
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {

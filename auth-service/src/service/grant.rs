@@ -54,7 +54,7 @@ pub(super) fn grant(
     now: Timestamp,
 ) -> Result<Grant, Trouble> {
     let ttl = match session.mode {
-        Mode::Bearer => deps.policy.access_ttl,
+        Mode::Bearer | Mode::Cookie | Mode::Session => deps.policy.access_ttl,
         Mode::AccessOnly => deps.policy.access_only_ttl,
     };
     let expires_in = ttl.min(session.absolute_expiry.since(now));

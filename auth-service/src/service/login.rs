@@ -207,20 +207,21 @@ fn begin(deps: &Deps, request: &LoginRequest, account: Account, now: Timestamp) 
         device: request.device.clone(),
         address: request.address,
         revoked: None,
+        secrets: None,
     }
 }
 
 fn lifetimes(deps: &Deps, mode: Mode) -> (Duration, Duration) {
     match mode {
-        Mode::Bearer => (deps.policy.absolute_ttl, deps.policy.refresh.idle_ttl),
+        Mode::Bearer | Mode::Cookie | Mode::Session => (deps.policy.absolute_ttl, deps.policy.refresh.idle_ttl),
         Mode::AccessOnly => (deps.policy.access_only_ttl, deps.policy.access_only_ttl),
     }
 }
 
 fn first_grant(deps: &Deps, session: &Session, now: Timestamp) -> Result<Grant, Trouble> {
     let refresh_token = match session.mode {
-        Mode::Bearer => Some(deps.refresh_tokens.sign_first(session, now)?),
-        Mode::AccessOnly => None,
+        Mode::Bearer | Mode::Cookie => Some(deps.refresh_tokens.sign_first(session, now)?),
+        Mode::AccessOnly | Mode::Session => None,
     };
     grant(deps, session, &session.scope, refresh_token, now)
 }
