@@ -121,3 +121,107 @@ pub fn decide_renewal(session: &Session, presented: &SecretHash, new: &SecretHas
 fn alive_secrets(session: &Session, now: Timestamp) -> Option<SessionSecrets> {
     session.secrets.filter(|_| session.mode == Mode::Session && session.is_alive(now))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        ids::{SessionId, TokenId, UserId},
+        session::{CurrentToken, RevokedReason},
+    };
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    const IDLE: Duration = Duration::from_hours(24 * 30);
+
+    fn hash(number: u8) -> SecretHash {
+        SecretHash::of(&[number; 32])
+    }
+
+    fn session(current: u8, previous: Option<u8>) -> Session {
+        Session {
+            id: SessionId(uuid::Uuid::nil()),
+            user: UserId(uuid::Uuid::nil()),
+            epoch: 0,
+            current: CurrentToken { id: "AAAAAAAAAAAAAAAAAAAAAA".parse::<TokenId>().unwrap(), generation: 0 },
+            roles: Vec::new(),
+            client_id: "first-party".to_owned(),
+            mode: Mode::Session,
+            scope: "notes:read".parse().unwrap(),
+            created_at: NOW,
+            authenticated_at: NOW,
+            absolute_expiry: NOW + 3 * IDLE,
+            idle_expiry: NOW + IDLE,
+            last_seen: NOW,
+            device: String::new(),
+            address: None,
+            revoked: None,
+            secrets: Some(SessionSecrets { current: hash(current), previous: previous.map(hash) }),
+        }
+    }
+
+    fn secrets(session: Option<Session>) -> Option<SessionSecrets> {
+        session.and_then(|session| session.secrets)
+    }
+
+    fn visit(session: &Session, presented: u8) -> Option<SessionSecrets> {
+        secrets(decide_visit(session, &hash(presented), NOW, IDLE))
+    }
+
+    fn renew(session: &Session, presented: u8, new: u8) -> Option<SessionSecrets> {
+        secrets(decide_renewal(session, &hash(presented), &hash(new), NOW))
+    }
+
+    #[test]
+    fn the_hash_is_sha_256() {
+        let of_zeros = "Zmh6rfhivXdsj8GLjp-OIAiXFIVu4jOzkCpZHQ1fKSU";
+        let hash = SecretHash::of(&[0; 32]);
+        let text = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, hash.as_bytes());
+        assert_eq!(text, of_zeros);
+        assert_eq!(SecretHash::stored(*hash.as_bytes()), hash);
+    }
+
+    #[test]
+    fn a_hash_is_not_printed() {
+        let printed = format!("{:?}", session(1, Some(2)));
+        assert!(printed.contains("current: SecretHash(..), previous: Some(SecretHash(..))"), "{printed}");
+    }
+
+    #[test]
+    fn the_current_secret_forgets_the_previous_one_and_that_one_forgets_nothing() {
+        assert_eq!(visit(&session(2, Some(1)), 2), session(2, None).secrets);
+        assert_eq!(visit(&session(2, Some(1)), 1), session(2, Some(1)).secrets);
+        assert_eq!(visit(&session(2, Some(1)), 3), None);
+        assert_eq!(visit(&session(2, None), 1), None);
+    }
+
+    #[test]
+    fn what_asks_for_a_new_secret_is_the_previous_one() {
+        assert_eq!(renew(&session(1, None), 1, 2), session(2, Some(1)).secrets);
+        assert_eq!(renew(&session(2, Some(1)), 1, 3), session(3, Some(1)).secrets);
+        assert_eq!(renew(&session(2, Some(1)), 2, 3), session(3, Some(2)).secrets);
+        assert_eq!(renew(&session(2, Some(1)), 4, 3), None);
+        assert_eq!(renew(&session(2, None), 1, 3), None);
+    }
+
+    #[test]
+    fn what_is_over_or_of_another_mode_is_known_by_no_secret() {
+        let good = session(1, None);
+        for wrong in [
+            Session { idle_expiry: NOW, ..good.clone() },
+            Session { absolute_expiry: NOW, ..good.clone() },
+            Session { revoked: Some(RevokedReason::Logout), ..good.clone() },
+            Session { mode: Mode::Cookie, ..good.clone() },
+            Session { secrets: None, ..good.clone() },
+        ] {
+            assert_eq!(visit(&wrong, 1), None, "{wrong:?}");
+            assert_eq!(renew(&wrong, 1, 2), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_visit_is_noted_after_a_minute_or_a_quarter_of_a_shorter_idle_time() {
+        assert_eq!(noted_every(IDLE), Duration::from_mins(1));
+        assert_eq!(noted_every(Duration::from_mins(4)), Duration::from_mins(1));
+        assert_eq!(noted_every(Duration::from_mins(1)), Duration::from_secs(15));
+    }
+}

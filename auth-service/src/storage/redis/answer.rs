@@ -33,6 +33,8 @@ pub(super) enum Answer {
     Reuse(Record),
     /// Fresh tokens may be issued.
     Granted { rotation: Rotation, rolled_back: bool, record: Record },
+    /// The session is known by the secret, or not. The record is as it is from now on.
+    Secret { known: bool, record: Record },
     /// What became of each session.
     Changes(Vec<Change>),
     /// The sessions of a user that may be alive.
@@ -81,6 +83,8 @@ impl Answer {
                 rolled_back: flag(values.next()?)?,
                 record: record(values.next()?)?,
             },
+            "known" => Self::Secret { known: true, record: record(values.next()?)? },
+            "unknown" => Self::Secret { known: false, record: record(values.next()?)? },
             "changes" => Self::Changes(each(&mut values, change)?),
             "sessions" => Self::Sessions(each(&mut values, session_id)?),
             "records" => Self::Records(each(&mut values, record)?),
@@ -196,6 +200,7 @@ mod tests {
             Value::Array(vec![bulk("revoked"), bulk("whim")]),
             Value::Array(vec![bulk("reuse"), Value::Array(vec![bulk("a field without content")])]),
             Value::Array(vec![bulk("granted"), bulk("same"), bulk("perhaps"), Value::Array(Vec::new())]),
+            Value::Array(vec![bulk("known")]),
             Value::Array(vec![bulk("changes"), Value::Nil]),
             Value::Array(vec![bulk("sessions"), bulk("not-a-uuid")]),
         ] {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::clock::Timestamp;
 
 use super::keys;
@@ -9,6 +10,7 @@ use crate::{
     domain::{
         ids::{SessionId, UserId},
         session::{CurrentToken, RevokedReason, Session},
+        session_secret::{SecretHash, SessionSecrets},
         user::is_role,
     },
     ports::StoreError,
@@ -39,7 +41,16 @@ pub(super) fn fields(session: &Session) -> Fields {
     ];
     fields.extend(session.address.map(|address| ("address", address.to_string())));
     fields.extend(session.revoked.map(revoked));
+    if let Some(SessionSecrets { current, previous }) = &session.secrets {
+        fields.push(("secret", secret(current)));
+        fields.extend(previous.as_ref().map(|previous| ("previous_secret", secret(previous))));
+    }
     fields
+}
+
+/// A hash as 43 characters of base64url.
+pub(super) fn secret(hash: &SecretHash) -> String {
+    URL_SAFE_NO_PAD.encode(hash.as_bytes())
 }
 
 pub(super) fn epoch(epoch: i64) -> (&'static str, String) {
@@ -80,7 +91,7 @@ fn read(user: UserId, id: SessionId, record: &Record) -> Result<Session, &'stati
     let required = |field| text(field).ok_or(field);
     let number = |field| required(field)?.parse::<i64>().map_err(|_| field);
     let instant = |field| number(field).map(Timestamp::from_micros);
-    Ok(Session {
+    let session = Session {
         id,
         user,
         epoch: number("epoch")?,
@@ -104,7 +115,25 @@ fn read(user: UserId, id: SessionId, record: &Record) -> Result<Session, &'stati
             .transpose()
             .map_err(|_| "address")?,
         revoked: text("revoked").map(str::parse).transpose().map_err(|_| "revoked")?,
-    })
+        secrets: read_secrets(text("secret"), text("previous_secret"))?,
+    };
+    if session.has_the_secrets_of_its_mode() { Ok(session) } else { Err("secret") }
+}
+
+/// A previous secret that is forgotten leaves an empty field. An error is the name of the field.
+fn read_secrets(current: Option<&str>, previous: Option<&str>) -> Result<Option<SessionSecrets>, &'static str> {
+    let current = current.map(|text| read_secret(text).ok_or("secret")).transpose()?;
+    let previous = previous.filter(|text| !text.is_empty());
+    let previous = previous.map(|text| read_secret(text).ok_or("previous_secret")).transpose()?;
+    match current {
+        Some(current) => Ok(Some(SessionSecrets { current, previous })),
+        None if previous.is_none() => Ok(None),
+        None => Err("secret"),
+    }
+}
+
+fn read_secret(text: &str) -> Option<SecretHash> {
+    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(SecretHash::stored)
 }
 
 fn read_roles(text: &str) -> Option<Vec<String>> {

@@ -20,6 +20,12 @@ pub(super) static CREATE: LazyLock<Script> = script!("create": "number.lua", "st
 /// Decides what a refresh token is answered with, and carries it out.
 pub(super) static REFRESH: LazyLock<Script> = script!("refresh": "number.lua", "state.lua", "refresh.lua");
 
+/// Tells whether a secret is good for a session, and notes the visit.
+pub(super) static VISIT: LazyLock<Script> = script!("visit": "number.lua", "state.lua", "secret.lua", "visit.lua");
+
+/// Gives a session a new secret.
+pub(super) static RENEW: LazyLock<Script> = script!("renew": "number.lua", "state.lua", "secret.lua", "renew.lua");
+
 /// Changes sessions that are alive.
 pub(super) static CHANGE: LazyLock<Script> = script!("change": "number.lua", "state.lua", "change.lua");
 

@@ -14,7 +14,7 @@ use super::{
     keys,
     record::{self, Fields, micros},
     revocations::RedisRevocations,
-    script,
+    script::{self, Script},
 };
 use crate::{
     domain::{
@@ -22,6 +22,7 @@ use crate::{
         ids::{SessionId, UserId},
         revocation::{DEFAULT_LOG_KEPT, Revoked},
         session::{MOST_SESSIONS, Mode, PresentedToken, RefreshRules, Refusal, RevokedReason, Session, SessionKind},
+        session_secret::{SecretHash, noted_every},
     },
     ports::{Creation, RefreshOutcome, SessionStore, StoreError},
 };
@@ -64,7 +65,7 @@ impl RedisSessions {
         Self { log: RedisRevocations::new(Arc::clone(&self.redis), Arc::clone(&self.disk), kept), ..self }
     }
 
-    /// The same, in which new sessions wait for the disk, as revocations always do.
+    /// The same, in which new sessions and new secrets wait for the disk, as revocations always do.
     #[must_use]
     pub fn with_durable_logins(self, durable_logins: bool) -> Self {
         Self { durable_logins, ..self }
@@ -131,6 +132,26 @@ impl RedisSessions {
             all.extend(there.map(|(id, record)| (*id, record::session(user, *id, &record))));
         }
         Ok(all)
+    }
+
+    /// Presents a secret to the script. `None` when the session is not alive or not known by it.
+    async fn present(
+        &self,
+        script: &Script,
+        user: UserId,
+        session: SessionId,
+        arguments: &[String],
+    ) -> Result<Option<Session>, StoreError> {
+        let key = keys::session(user, session);
+        match within_deadline(script.run(&self.redis, std::slice::from_ref(&key), arguments)).await? {
+            Answer::Secret { known, record } => {
+                let session = record::session(user, session, &record)?;
+                Ok(known.then_some(session))
+            }
+            Answer::Gone | Answer::Revoked(_) => Ok(None),
+            Answer::Damaged => Err(StoreError::Inconsistent(key)),
+            _ => Err(script.not_understood()),
+        }
     }
 
     async fn change(&self, user: UserId, id: SessionId, what: &FieldChange) -> Result<bool, StoreError> {
@@ -274,6 +295,40 @@ impl SessionStore for RedisSessions {
             tracing::warn!(%error, %session, "the end of a session may not have reached the disk");
         }
         Ok(outcome)
+    }
+
+    async fn visit(
+        &self,
+        user: UserId,
+        session: SessionId,
+        presented: &SecretHash,
+        now: Timestamp,
+        idle_ttl: Duration,
+    ) -> Result<Option<Session>, StoreError> {
+        let arguments = [
+            micros(now),
+            record::secret(presented),
+            micros(now + idle_ttl),
+            noted_every(idle_ttl).as_micros().to_string(),
+            millis(idle_ttl + KEPT_AFTER_EXPIRY),
+        ];
+        self.present(&script::VISIT, user, session, &arguments).await
+    }
+
+    async fn renew_secret(
+        &self,
+        user: UserId,
+        session: SessionId,
+        presented: &SecretHash,
+        new: &SecretHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let arguments = [micros(now), record::secret(presented), record::secret(new)];
+        let renewed = self.present(&script::RENEW, user, session, &arguments).await?.is_some();
+        if renewed && self.durable_logins {
+            self.on_disk(user).await?;
+        }
+        Ok(renewed)
     }
 
     async fn find(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {

@@ -1,4 +1,4 @@
-//! A refresh in SQL: read, decide, and write only if the row is still the one that was decided on.
+//! A refresh in SQL.
 
 use common::{
     clock::Timestamp,
@@ -7,23 +7,19 @@ use common::{
 use diesel::prelude::*;
 
 use super::{
+    compare_and_swap::{as_read, decide_until_written},
     revocations::SqlRevocations,
     schema::sessions,
-    session_row::{SessionRow, StoredSession, delete_after, ended},
+    session_row::{StoredSession, delete_after, ended},
 };
 use crate::{
     domain::{
         ids::{SessionId, UserId},
         revocation::Revoked,
-        session::{
-            Decision, PresentedToken, RefreshRules, Refusal, RevokedReason, Session, SessionState, decide_refresh,
-        },
+        session::{Decision, PresentedToken, RefreshRules, Refusal, RevokedReason, decide_refresh},
     },
     ports::RefreshOutcome,
 };
-
-/// How often a refresh is decided anew because somebody else has changed the session meanwhile.
-const ATTEMPTS: usize = 5;
 
 /// What is asked for.
 pub(super) struct Refresh {
@@ -39,21 +35,10 @@ pub(super) struct Refresh {
 impl Refresh {
     /// Every statement may be a transaction of its own. Doing all of it twice comes to the same.
     pub(super) fn run(&self, connection: &mut AnyConnection) -> Result<RefreshOutcome, SqlError> {
-        for _ in 0..ATTEMPTS {
-            let row = sessions::table
-                .find(self.session.to_string())
-                .filter(sessions::user_id.eq(self.user.to_string()))
-                .select(SessionRow::as_select())
-                .first(connection)
-                .optional()?;
-            let Some(row) = row else {
-                return Ok(RefreshOutcome::Refused(Refusal::LoginRequired));
-            };
-            if let Some(outcome) = self.carry_out(connection, row.try_into()?)? {
-                return Ok(outcome);
-            }
-        }
-        Err(SqlError::Unavailable(format!("the session {} was changed {ATTEMPTS} times meanwhile", self.session)))
+        decide_until_written(connection, (self.user, self.session), |connection, stored| match stored {
+            Some(stored) => self.carry_out(connection, stored),
+            None => Ok(Some(RefreshOutcome::Refused(Refusal::LoginRequired))),
+        })
     }
 
     /// `None` when the row is not the one any more that was decided on.
@@ -62,7 +47,7 @@ impl Refresh {
         connection: &mut AnyConnection,
         StoredSession { mut session, version }: StoredSession,
     ) -> Result<Option<RefreshOutcome>, SqlError> {
-        match decide_refresh(state(&session, self.now), &self.presented, self.now, self.rules.hold) {
+        match decide_refresh(session.refresh_state(self.now), &self.presented, self.now, self.rules.hold) {
             Decision::Refuse(refusal) => Ok(Some(RefreshOutcome::Refused(refusal))),
             Decision::Reuse => {
                 // Together, although a refresh is no transaction otherwise.
@@ -97,20 +82,5 @@ impl Refresh {
                 Ok((changed == 1).then(granted))
             }
         }
-    }
-}
-
-/// The row, unless it has been changed since it had this version.
-#[diesel::dsl::auto_type]
-fn as_read(session: SessionId, version: i64) -> _ {
-    let id: String = session.to_string();
-    sessions::table.find(id).filter(sessions::version.eq(version))
-}
-
-fn state(session: &Session, now: Timestamp) -> SessionState {
-    match session.revoked {
-        _ if session.is_expired(now) => SessionState::Gone,
-        Some(reason) => SessionState::Revoked(reason),
-        None => SessionState::Alive(session.current),
     }
 }

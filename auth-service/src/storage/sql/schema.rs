@@ -70,6 +70,8 @@ diesel::table! {
         address -> Nullable<Text>,
         revoked_reason -> Nullable<Text>,
         delete_after -> BigInt,
+        secret -> Nullable<Binary>,
+        previous_secret -> Nullable<Binary>,
     }
 }
 

@@ -9,7 +9,10 @@ use common::{
 use diesel::prelude::*;
 
 use super::{failure::inconsistent, names, schema::sessions};
-use crate::domain::session::{CurrentToken, RevokedReason, Session};
+use crate::domain::{
+    session::{CurrentToken, RevokedReason, Session},
+    session_secret::{SecretHash, SessionSecrets},
+};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions, check_for_backend(AnyBackend))]
@@ -33,6 +36,8 @@ pub(super) struct SessionRow {
     address: Option<String>,
     revoked_reason: Option<String>,
     delete_after: i64,
+    secret: Option<Vec<u8>>,
+    previous_secret: Option<Vec<u8>>,
 }
 
 /// What is written to the row of a session that ends.
@@ -70,7 +75,24 @@ impl From<&Session> for SessionRow {
             address: session.address.map(|address| address.to_string()),
             revoked_reason: session.revoked.map(|reason| reason.as_str().to_owned()),
             delete_after: delete_after(session).micros(),
+            secret: session.secrets.map(|secrets| bytes(secrets.current)),
+            previous_secret: session.secrets.and_then(|secrets| secrets.previous).map(bytes),
         }
+    }
+}
+
+pub(super) fn bytes(hash: SecretHash) -> Vec<u8> {
+    hash.as_bytes().to_vec()
+}
+
+/// An error is the name of the column.
+fn secrets(current: Option<Vec<u8>>, previous: Option<Vec<u8>>) -> Result<Option<SessionSecrets>, &'static str> {
+    let hash = |bytes: Option<Vec<u8>>| bytes.map(TryInto::try_into).transpose().map(|it| it.map(SecretHash::stored));
+    let (current, previous) = (hash(current).map_err(|_| "secret")?, hash(previous).map_err(|_| "previous_secret")?);
+    match current {
+        Some(current) => Ok(Some(SessionSecrets { current, previous })),
+        None if previous.is_none() => Ok(None),
+        None => Err("secret"),
     }
 }
 
@@ -109,9 +131,13 @@ impl TryFrom<SessionRow> for StoredSession {
             last_seen: Timestamp::from_micros(row.last_seen_at),
             address,
             revoked,
+            secrets: secrets(row.secret, row.previous_secret).map_err(wrong)?,
             client_id: row.client_id,
             device: row.device,
         };
+        if !session.has_the_secrets_of_its_mode() {
+            return Err(inconsistent("sessions", "secret", session.id));
+        }
         if row.delete_after < session.absolute_expiry.min(session.idle_expiry).micros() {
             return Err(inconsistent("sessions", "delete_after", session.id));
         }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use common::{
     clock::Timestamp,
-    sql::{AnyConnection, Sql, SqlError},
+    sql::{AnyConnection, Sql, SqlError, TIME_LIMIT},
 };
 use diesel::prelude::*;
+use tokio::time::timeout;
 
 use super::{
     epochs,
@@ -17,6 +18,7 @@ use super::{
     revocations::SqlRevocations,
     schema::sessions,
     session_row::{SessionRow, StoredSession, ended},
+    session_secrets::{Look, PresentedSecret},
 };
 use crate::{
     domain::{
@@ -24,6 +26,7 @@ use crate::{
         ids::{SessionId, UserId},
         revocation::{DEFAULT_LOG_KEPT, Revoked},
         session::{MOST_SESSIONS, Mode, PresentedToken, RefreshRules, RevokedReason, Session, SessionKind},
+        session_secret::SecretHash,
     },
     ports::{Creation, RefreshOutcome, SessionStore, StoreError},
 };
@@ -123,6 +126,38 @@ impl SessionStore for SqlSessions {
     ) -> Result<RefreshOutcome, StoreError> {
         let refresh = Refresh { user, session, presented: *presented, now, rules, log: self.log.clone() };
         Ok(self.sql.write_repeatable(move |connection| refresh.run(connection)).await?)
+    }
+
+    async fn visit(
+        &self,
+        user: UserId,
+        session: SessionId,
+        presented: &SecretHash,
+        now: Timestamp,
+        idle_ttl: Duration,
+    ) -> Result<Option<Session>, StoreError> {
+        let presented = PresentedSecret { user, session, secret: *presented, now };
+        let visit = async {
+            match self.sql.read(move |connection| presented.look(connection, idle_ttl)).await? {
+                Look::Settled(visited) => Ok(visited.map(|visited| *visited)),
+                Look::Due => self.sql.write_repeatable(move |connection| presented.visit(connection, idle_ttl)).await,
+            }
+        };
+        // Both steps together: each of them is bounded alone.
+        let late = |_| StoreError::Unavailable(format!("no answer within {} ms", TIME_LIMIT.as_millis()));
+        Ok(timeout(TIME_LIMIT, visit).await.map_err(late)??)
+    }
+
+    async fn renew_secret(
+        &self,
+        user: UserId,
+        session: SessionId,
+        presented: &SecretHash,
+        new: &SecretHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (presented, new) = (PresentedSecret { user, session, secret: *presented, now }, *new);
+        Ok(self.sql.write_repeatable(move |connection| presented.renew(connection, &new)).await?)
     }
 
     async fn find(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {

@@ -12,9 +12,11 @@ local function is_after(current)
   return tonumber(generation) == math.min(tonumber(current.generation) + 1, 4294967295)
 end
 
--- Step 0: nothing to refresh.
+-- Step 0: nothing to refresh; in mode `session` there never is.
 local session = session_at(KEYS[1], tonumber(now))
-if session.state == 'revoked' then
+if session.mode == 'session' and session.state ~= 'damaged' then
+  return { session.secret and 'gone' or 'damaged' }
+elseif session.state == 'revoked' then
   return { 'revoked', session.revoked }
 elseif session.state ~= 'alive' then
   return { session.state }
