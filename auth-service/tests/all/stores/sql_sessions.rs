@@ -9,10 +9,12 @@ use auth_service::{
         effect::{Effect, EndReason, PendingEffect},
         ids::{SessionId, TokenId, UserId},
         session::{CurrentToken, Mode, PresentedToken, RefreshRules, Refusal, RevokedReason, Session},
+        session_secret::{SecretHash, SessionSecrets},
     },
     ports::{Creation, RefreshOutcome, Rng, SessionStore, StoreError},
 };
 use common::clock::Timestamp;
+use diesel::RunQueryDsl;
 use rstest::rstest;
 use tokio::time::interval;
 
@@ -53,7 +55,15 @@ fn session(user: UserId) -> Session {
         device: "Firefox on Linux".to_owned(),
         address: Some("2001:db8::1".parse().unwrap()),
         revoked: None,
+        secrets: None,
     }
+}
+
+/// A session of mode `session`, and the secret that its login gave out.
+fn known_session() -> (Session, SecretHash) {
+    let secret = SecretHash::of(&[1; 32]);
+    let secrets = Some(SessionSecrets::first(secret));
+    (Session { mode: Mode::Session, secrets, ..session(user()) }, secret)
 }
 
 fn user() -> UserId {
@@ -130,6 +140,39 @@ async fn a_refresh_puts_the_sweep_off(#[values(Sqlite, Postgres)] kind: Kind) {
     assert!(matches!(refreshed, RefreshOutcome::Granted { .. }), "{refreshed:?}");
     assert_eq!(store.sweep(NOW + 20 * DAY, 100).await, Ok(0));
     assert_eq!(store.sweep(NOW + 32 * DAY, 100).await, Ok(1));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_visit_that_is_noted_puts_the_sweep_off(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.sessions();
+    let (known, secret) = known_session();
+    let session = Session { idle_expiry: NOW + DAY, ..known };
+    store.create(&session, NOW).await.unwrap();
+    let later = NOW + Duration::from_hours(1);
+    assert!(store.visit(session.user, session.id, &secret, later, 20 * DAY).await.unwrap().is_some());
+    assert_eq!(store.sweep(NOW + 20 * DAY, 100).await, Ok(0));
+    assert_eq!(store.sweep(NOW + 22 * DAY, 100).await, Ok(1));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_visit_is_only_a_read_until_it_is_to_be_noted(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.sessions();
+    let (session, secret) = known_session();
+    store.create(&session, NOW).await.unwrap();
+    let forbidden = match kind {
+        Sqlite => {
+            "CREATE TRIGGER forbidden BEFORE UPDATE ON sessions BEGIN SELECT RAISE(ABORT, 'not to be written'); END"
+        }
+        Postgres => "CREATE RULE forbidden AS ON UPDATE TO sessions DO INSTEAD SELECT 1 / 0",
+    };
+    database.execute(forbidden).await;
+    let visit = |after| store.visit(session.user, session.id, &secret, NOW + after, 30 * DAY);
+    assert_eq!(visit(Duration::from_secs(59)).await, Ok(Some(session.clone())));
+    assert!(visit(Duration::from_mins(1)).await.is_err());
 }
 
 #[rstest]
@@ -222,6 +265,43 @@ async fn a_row_that_cannot_be_understood_is_named(
     assert_eq!(store.find(session.user, session.id, NOW).await, Err(inconsistent.clone()));
     let refreshed = store.refresh(session.user, session.id, &first_token(&session), NOW, RULES).await;
     assert_eq!(refreshed, Err(inconsistent));
+}
+
+#[rstest]
+#[case::none("secret = NULL")]
+#[case::in_another_mode("mode = 'cookie'")]
+#[tokio::test]
+async fn a_session_has_secrets_exactly_where_its_mode_says_so(
+    #[case] damage: &str,
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.sessions();
+    let (session, secret) = known_session();
+    store.create(&session, NOW).await.unwrap();
+    database.execute(format!("UPDATE sessions SET {damage}")).await;
+    let inconsistent = StoreError::Inconsistent(format!("sessions.secret of {}", session.id));
+    let (user, id) = (session.user, session.id);
+    assert_eq!(store.find(user, id, NOW).await, Err(inconsistent.clone()));
+    assert_eq!(store.visit(user, id, &secret, NOW, 30 * DAY).await, Err(inconsistent.clone()));
+    assert_eq!(store.renew_secret(user, id, &secret, &SecretHash::of(&[2; 32]), NOW).await, Err(inconsistent));
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_database_takes_no_secret_of_another_size(
+    #[values("secret = '123'", "previous_secret = '123'", "secret = NULL, previous_secret = secret")] damage: &str,
+    #[values(Sqlite, Postgres)] kind: Kind,
+) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.sessions();
+    let (session, _) = known_session();
+    store.create(&session, NOW).await.unwrap();
+    let sql = database.sql();
+    let statement = format!("UPDATE sessions SET {damage}");
+    let damaged = sql.write(move |connection| Ok(diesel::sql_query(&statement).execute(connection)?)).await;
+    assert!(damaged.is_err());
+    assert_eq!(store.find(session.user, session.id, NOW).await, Ok(Some(session)));
 }
 
 #[rstest]

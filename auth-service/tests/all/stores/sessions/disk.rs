@@ -6,7 +6,7 @@ use auth_service::{
 };
 use redis::Connection;
 
-use super::fixture::{DONE, NOW, new_session, session_of};
+use super::fixture::{DONE, NOW, known_session_of, new_secret, new_session, session_of};
 use crate::support::redis::PrivateRedis;
 
 fn can_wait(connection: &mut Connection) -> bool {
@@ -34,7 +34,14 @@ async fn what_never_reaches_the_disk_is_not_said_to_be_done_unless_nobody_can_kn
     assert!(late(can_wait, &revoke().await), "asked again, it waits again");
     assert!(late(can_wait, &store.log().append(Vec::new(), None, NOW).await));
 
+    let (known, secret) = known_session_of(session.user);
+    assert_eq!(store.create(&known, NOW).await, Ok(DONE));
+    let new = new_secret();
+    assert_eq!(store.renew_secret(known.user, known.id, &secret, &new, NOW).await, Ok(true), "nor a new secret");
+
     let store = store.with_durable_logins(true);
+    let renewed = store.renew_secret(known.user, known.id, &secret, &new, NOW).await;
+    assert!(late(can_wait, &renewed));
     let another = session_of(session.user);
     assert!(late(can_wait, &store.create(&another, NOW).await));
 

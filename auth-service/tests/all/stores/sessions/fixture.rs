@@ -6,6 +6,7 @@ use auth_service::{
     domain::{
         ids::{SessionId, TokenId, UserId},
         session::{CurrentToken, Mode, PresentedToken, RefreshRules, Session},
+        session_secret::{SecretHash, SessionSecrets},
     },
     ports::{Creation, RefreshOutcome, Rng, SessionStore},
 };
@@ -78,6 +79,13 @@ impl Replicas {
         Self { stores, _home: Home::Database { _database: database } }
     }
 
+    /// With a new session of a new user, of mode `session`.
+    pub async fn with_known_session(store: Store) -> (Self, Session, SecretHash) {
+        let (replicas, (session, secret)) = (Self::of(store), new_known_session());
+        replicas.create(&session).await;
+        (replicas, session, secret)
+    }
+
     /// With a new session of a new user.
     pub async fn with_session(store: Store) -> (Self, Session) {
         let (replicas, session) = (Self::of(store), new_session());
@@ -97,6 +105,15 @@ impl Replicas {
     /// By the other replica than the one that writes.
     pub async fn find(&self, session: &Session, now: Timestamp) -> Option<Session> {
         self.stores[1].find(session.user, session.id, now).await.unwrap()
+    }
+
+    /// Presents a secret, to the replica that writes.
+    pub async fn visit(&self, session: &Session, secret: &SecretHash, now: Timestamp) -> Option<Session> {
+        self.store().visit(session.user, session.id, secret, now, RULES.idle_ttl).await.unwrap()
+    }
+
+    pub async fn renew(&self, session: &Session, presented: &SecretHash, new: &SecretHash, now: Timestamp) -> bool {
+        self.store().renew_secret(session.user, session.id, presented, new, now).await.unwrap()
     }
 
     pub async fn refresh(&self, session: &Session, token: &PresentedToken, now: Timestamp) -> RefreshOutcome {
@@ -130,7 +147,35 @@ pub fn session_of(user: UserId) -> Session {
         device: "Firefox on Linux".to_owned(),
         address: Some("2001:db8::1".parse().unwrap()),
         revoked: None,
+        secrets: None,
     }
+}
+
+pub fn new_secret() -> SecretHash {
+    let mut secret = [0; 32];
+    Random.fill(&mut secret);
+    SecretHash::of(&secret)
+}
+
+/// A session of mode `session`, and the secret that its login gave out.
+pub fn known_session_of(user: UserId) -> (Session, SecretHash) {
+    let secret = new_secret();
+    let secrets = Some(SessionSecrets::first(secret));
+    (Session { mode: Mode::Session, secrets, ..session_of(user) }, secret)
+}
+
+pub fn new_known_session() -> (Session, SecretHash) {
+    known_session_of(new_user())
+}
+
+/// The session with these secrets.
+pub fn known_by(session: &Session, current: SecretHash, previous: Option<SecretHash>) -> Session {
+    Session { secrets: Some(SessionSecrets { current, previous }), ..session.clone() }
+}
+
+/// The session after a visit at `now` that was noted.
+pub fn noted(session: &Session, now: Timestamp) -> Session {
+    Session { last_seen: now, idle_expiry: now + RULES.idle_ttl, ..session.clone() }
 }
 
 /// The token that the login gave out.

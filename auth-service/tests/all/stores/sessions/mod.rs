@@ -12,4 +12,5 @@ mod model;
 mod races;
 mod redis;
 mod refresh;
+mod secrets;
 mod sentinel;

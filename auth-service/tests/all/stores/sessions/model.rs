@@ -1,7 +1,8 @@
-//! Random histories of a session, in every store and in a model: a plain [`Session`] that `decide_refresh` decides on.
+//! Random histories of a session, in every store and in a model: a plain [`Session`] that `decide_refresh`,
+//! `decide_visit` and `decide_renewal` decide on.
 //!
-//! Several clients refresh, some answers get lost, somebody steals tokens, used tokens come back, the clock jumps, the
-//! store loses writes, the user changes. After every step the outcome and the record must be the model's.
+//! Several clients refresh or visit, some answers get lost, somebody steals tokens, used tokens and secrets come back,
+//! the clock jumps, the store loses writes, the user changes. After every step the outcome and the record must be the model's.
 
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use auth_service::{
     domain::{
         effect::{Effect, EndReason, PendingEffect},
         ids::{SessionId, UserId},
-        session::{Decision, PresentedToken, RevokedReason, Rotation, Session, SessionState, decide_refresh},
+        session::{Decision, Mode, PresentedToken, RevokedReason, Rotation, Session, decide_refresh},
+        session_secret::{SecretHash, SessionSecrets, decide_renewal, decide_visit},
     },
     ports::{RefreshOutcome, SessionStore},
 };
@@ -27,7 +29,7 @@ use tokio::runtime::Runtime;
 use super::fixture::{
     DAY, MICROSECOND, NOW, RULES, Random, Replicas,
     Store::{self, Cluster, Postgres, Redis, Sqlite},
-    child_of, first_token, new_session,
+    child_of, first_token, new_known_session, new_secret, new_session,
 };
 
 const HISTORIES: u32 = 48;
@@ -48,6 +50,10 @@ enum Step {
     },
     /// Any token that was ever given out is presented.
     PresentAny(Index),
+    /// A secret is presented.
+    Visit(Secret),
+    /// A new secret is asked for.
+    Renew(Secret),
     Wait(Duration),
     /// The clock is set back.
     SetClockBack(Duration),
@@ -61,10 +67,24 @@ enum Step {
     LogOut,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+#[derive(Debug, Clone)]
+enum Secret {
+    Current,
+    /// The current one, where there is no previous one.
+    Previous,
+    /// Any that was ever given out.
+    Any(Index),
+    Unknown,
+}
+
+/// Most present what a session of this mode is known by.
+fn step(mode: Mode) -> impl Strategy<Value = Step> {
+    let (tokens, secrets) = if mode == Mode::Session { (1, 16) } else { (16, 1) };
     let refresh = (0..CLIENTS, any::<bool>());
     prop_oneof![
-        20 => refresh.prop_map(|(client, answer_arrives)| Step::Refresh { client, answer_arrives }),
+        tokens => refresh.prop_map(|(client, answer_arrives)| Step::Refresh { client, answer_arrives }),
+        secrets => secret().prop_map(Step::Visit),
+        secrets.div_ceil(2) => secret().prop_map(Step::Renew),
         2 => (0..CLIENTS, 0..CLIENTS).prop_map(|(from, to)| Step::Copy { from, to }),
         2 => any::<Index>().prop_map(Step::PresentAny),
         12 => pause().prop_map(Step::Wait),
@@ -77,7 +97,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Many are near `hold`, few near the expiries.
+fn secret() -> impl Strategy<Value = Secret> {
+    prop_oneof![
+        8 => Just(Secret::Current),
+        4 => Just(Secret::Previous),
+        2 => any::<Index>().prop_map(Secret::Any),
+        1 => Just(Secret::Unknown),
+    ]
+}
+
+/// Many are near `hold`, and near the time after which a visit is noted again; few near the expiries.
 fn pause() -> impl Strategy<Value = Duration> {
     prop_oneof![
         6 => (0_u64..3_000_000).prop_map(Duration::from_micros),
@@ -97,22 +126,27 @@ struct Model {
     past: Vec<Session>,
     tokens: Vec<PresentedToken>,
     held: [PresentedToken; CLIENTS],
+    secrets: Vec<SecretHash>,
 }
 
 impl Model {
-    fn new() -> Self {
-        let session = new_session();
+    fn new(mode: Mode) -> Self {
+        let (known, secret) = new_known_session();
+        let session = if mode == Mode::Session { known } else { Session { mode, ..new_session() } };
         let token = first_token(&session);
-        Self { now: NOW, session, newest_epoch: 0, past: Vec::new(), tokens: vec![token], held: [token; CLIENTS] }
+        Self {
+            now: NOW,
+            session,
+            newest_epoch: 0,
+            past: Vec::new(),
+            tokens: vec![token],
+            held: [token; CLIENTS],
+            secrets: vec![secret],
+        }
     }
 
     fn refresh(&mut self, presented: &PresentedToken) -> RefreshOutcome {
-        let state = match self.session.revoked {
-            _ if self.session.is_expired(self.now) => SessionState::Gone,
-            Some(reason) => SessionState::Revoked(reason),
-            None => SessionState::Alive(self.session.current),
-        };
-        match decide_refresh(state, presented, self.now, RULES.hold) {
+        match decide_refresh(self.session.refresh_state(self.now), presented, self.now, RULES.hold) {
             Decision::Refuse(refusal) => RefreshOutcome::Refused(refusal),
             Decision::Reuse => {
                 let as_it_was = Box::new(self.session.clone());
@@ -139,6 +173,27 @@ impl Model {
                 Some(child)
             }
         }
+    }
+
+    fn secret(&self, which: &Secret) -> SecretHash {
+        match (which, self.session.secrets) {
+            (Secret::Current, Some(SessionSecrets { current, .. })) => current,
+            (Secret::Previous, Some(SessionSecrets { current, previous })) => previous.unwrap_or(current),
+            (Secret::Any(index), _) => *index.get(&self.secrets),
+            _ => new_secret(),
+        }
+    }
+
+    fn visit(&mut self, secret: &SecretHash) -> Option<Session> {
+        let visited = decide_visit(&self.session, secret, self.now, RULES.idle_ttl)?;
+        self.session = visited.clone();
+        Some(visited)
+    }
+
+    fn renew(&mut self, presented: &SecretHash, new: SecretHash) -> bool {
+        let renewed = decide_renewal(&self.session, presented, &new, self.now);
+        self.secrets.push(new);
+        renewed.map(|renewed| self.session = renewed).is_some()
     }
 
     fn is_alive(&self) -> bool {
@@ -218,6 +273,16 @@ async fn take(store: &dyn SessionStore, model: &mut Model, step: Step) -> Result
         Step::PresentAny(token) => {
             present(store, model, *token.get(&model.tokens)).await?;
         }
+        Step::Visit(which) => {
+            let secret = model.secret(&which);
+            let visited = store.visit(user, id, &secret, model.now, RULES.idle_ttl).await;
+            prop_assert_eq!(visited, Ok(model.visit(&secret)));
+        }
+        Step::Renew(which) => {
+            let (presented, new) = (model.secret(&which), new_secret());
+            let renewed = store.renew_secret(user, id, &presented, &new, model.now).await;
+            prop_assert_eq!(renewed, Ok(model.renew(&presented, new)));
+        }
         Step::Wait(pause) => model.now = model.now + pause,
         Step::SetClockBack(pause) => model.now = model.now - pause,
         Step::LoseWrites(since) => {
@@ -247,8 +312,8 @@ async fn take(store: &dyn SessionStore, model: &mut Model, step: Step) -> Result
     Ok(())
 }
 
-async fn live_through(replicas: &Replicas, steps: Vec<Step>) -> Result<(), TestCaseError> {
-    let mut model = Model::new();
+async fn live_through(replicas: &Replicas, mode: Mode, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let mut model = Model::new(mode);
     replicas.create(&model.session).await;
     model.past.push(model.session.clone());
     for (number, step) in steps.into_iter().enumerate() {
@@ -263,11 +328,14 @@ async fn live_through(replicas: &Replicas, steps: Vec<Step>) -> Result<(), TestC
 }
 
 #[rstest]
-fn every_store_does_what_the_decision_says(#[values(Sqlite, Postgres, Redis, Cluster)] store: Store) {
+fn every_store_does_what_the_decision_says(
+    #[values(Mode::Bearer, Mode::Session)] mode: Mode,
+    #[values(Sqlite, Postgres, Redis, Cluster)] store: Store,
+) {
     let runtime = Runtime::new().unwrap();
     let replicas = runtime.block_on(async { Replicas::of(store) });
     let config = Config { cases: HISTORIES, failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
-        .run(&vec(step(), 1..=STEPS), |steps| runtime.block_on(live_through(&replicas, steps)))
+        .run(&vec(step(mode), 1..=STEPS), |steps| runtime.block_on(live_through(&replicas, mode, steps)))
         .unwrap();
 }

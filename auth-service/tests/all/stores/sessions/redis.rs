@@ -21,7 +21,10 @@ use redis::{Commands, Connection};
 use rstest::rstest;
 use tokio::{runtime::Runtime, task::JoinSet};
 
-use super::fixture::{DAY, DONE, NOW, RULES, first_token, new_session, new_user, session_of};
+use super::fixture::{
+    DAY, DONE, NOW, RULES, first_token, known_session_of, new_known_session, new_secret, new_session, new_user,
+    session_of,
+};
 use crate::support::redis::{PrivateRedis, shared_connection, shared_sessions};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -117,6 +120,11 @@ async fn what_has_expired_leaves_redis_an_hour_later() {
     store.refresh(session.user, session.id, &first_token(&session), NOW + DAY, RULES).await.unwrap();
     assert!(leaves_after(&mut connection, &session_key(&session), RULES.idle_ttl + HOUR));
 
+    let (known, secret) = new_known_session();
+    store.create(&known, NOW).await.unwrap();
+    store.visit(known.user, known.id, &secret, NOW + DAY, 2 * DAY).await.unwrap();
+    assert!(leaves_after(&mut connection, &session_key(&known), 2 * DAY + HOUR));
+
     let short = Session { absolute_expiry: NOW + HOUR, ..session_of(session.user) };
     store.create(&short, NOW).await.unwrap();
     assert!(leaves_after(&mut connection, &session_key(&short), 2 * HOUR));
@@ -140,7 +148,11 @@ async fn there_is_no_key_that_does_not_leave_by_itself() {
         store.reauthenticated(first.user, first.id, NOW).await.unwrap();
         store.revoke(first.user, first.id, RevokedReason::Logout, NOW).await.unwrap();
         store.apply(&ending(first.user), NOW).await.unwrap();
-        store.create(&Session { epoch: 1, ..session_of(first.user) }, NOW).await.unwrap();
+        let (known, secret) = known_session_of(first.user);
+        let known = Session { epoch: 1, ..known };
+        store.create(&known, NOW).await.unwrap();
+        store.renew_secret(known.user, known.id, &secret, &new_secret(), NOW).await.unwrap();
+        store.visit(known.user, known.id, &secret, NOW + DAY, RULES.idle_ttl).await.unwrap();
     }
     let mut keys: Vec<String> = connection.keys("*").unwrap();
     // One for a millisecond.
@@ -170,17 +182,34 @@ async fn the_index_forgets_what_is_over() {
 }
 
 #[tokio::test]
-async fn a_refresh_is_one_round_trip() {
+async fn a_refresh_a_visit_and_a_renewal_are_one_round_trip_each() {
     let server = PrivateRedis::start();
     let store = server.sessions();
     let session = created(&store).await;
     let token = first_token(&session);
-    let refresh = || store.refresh(session.user, session.id, &token, NOW, RULES);
+    one_round_trip(&server, || async {
+        store.refresh(session.user, session.id, &token, NOW, RULES).await.unwrap();
+    })
+    .await;
+    let (known, secret) = new_known_session();
+    store.create(&known, NOW).await.unwrap();
+    // Noted the first time only.
+    one_round_trip(&server, || async {
+        store.visit(known.user, known.id, &secret, NOW + DAY, RULES.idle_ttl).await.unwrap();
+    })
+    .await;
+    one_round_trip(&server, || async {
+        store.renew_secret(known.user, known.id, &secret, &new_secret(), NOW).await.unwrap();
+    })
+    .await;
+}
+
+async fn one_round_trip<F: Future<Output = ()>>(server: &PrivateRedis, request: impl Fn() -> F) {
     // Redis learns the script.
-    refresh().await.unwrap();
+    request().await;
     let mut connection = server.connection();
     redis::cmd("CONFIG").arg("RESETSTAT").exec(&mut connection).unwrap();
-    refresh().await.unwrap();
+    request().await;
     let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut connection).unwrap();
     let calls = |command: &str| {
         let name = format!("cmdstat_{command}:calls=");
@@ -208,6 +237,12 @@ async fn a_redis_that_has_forgotten_the_scripts_learns_them_again() {
         let outcome = store.refresh(session.user, session.id, &first_token(&session), NOW, RULES).await.unwrap();
         assert!(matches!(outcome, RefreshOutcome::Granted { .. }), "{outcome:?}");
     }
+    let (known, secret) = known_session_of(session.user);
+    store.create(&known, NOW).await.unwrap();
+    forget();
+    assert_eq!(store.visit(known.user, known.id, &secret, NOW, RULES.idle_ttl).await, Ok(Some(known.clone())));
+    forget();
+    assert_eq!(store.renew_secret(known.user, known.id, &secret, &new_secret(), NOW).await, Ok(true));
     forget();
     store.apply(&ending(session.user), NOW).await.unwrap();
     assert_eq!(store.list(session.user, NOW).await, Ok(Vec::new()));
@@ -262,6 +297,74 @@ async fn a_record_with_a_field_missing_is_no_session(
     assert_eq!(connection.hgetall::<_, Vec<(String, String)>>(&key).unwrap(), before, "nothing was written");
 }
 
+#[rstest]
+#[case::short("secret", "AAAA")]
+#[case::not_canonical("secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB")]
+#[case::nothing("secret", "")]
+#[case::padded("previous_secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")]
+#[case::not_canonical("previous_secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB")]
+#[case::too_long("previous_secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+#[case::mode("mode", "cookies")]
+#[case::scope("scope", "a  b")]
+#[tokio::test]
+async fn a_session_with_a_secret_that_cannot_be_understood_is_an_error_for_everybody(
+    #[case] field: &str,
+    #[case] content: &str,
+) {
+    let (store, mut connection) = (shared_sessions(), shared_connection());
+    let (session, secret) = new_known_session();
+    store.create(&session, NOW).await.unwrap();
+    let (user, id, key) = (session.user, session.id, session_key(&session));
+    connection.hset::<_, _, _, ()>(&key, field, content).unwrap();
+    let inconsistent = StoreError::Inconsistent(format!("the field {field} of {key}"));
+    for secret in [secret, new_secret()] {
+        assert_eq!(store.visit(user, id, &secret, NOW, RULES.idle_ttl).await, Err(inconsistent.clone()));
+        let renewed = store.renew_secret(user, id, &secret, &new_secret(), NOW).await;
+        assert_eq!(renewed, Err(inconsistent.clone()));
+    }
+    assert_eq!(store.find(user, id, NOW).await, Err(inconsistent));
+}
+
+#[rstest]
+#[case::a_known_one_without_a_secret(Mode::Session, &["secret"], &[])]
+#[case::a_known_one_of_another_mode(Mode::Session, &[], &[("mode", "cookie")])]
+#[case::another_one_with_a_secret(Mode::Cookie, &[], &[("secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")])]
+#[case::another_one_that_says_it_is_known(Mode::Cookie, &[], &[("mode", "session")])]
+#[case::a_previous_secret_alone(
+    Mode::Cookie, &[], &[("previous_secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+)]
+#[tokio::test]
+async fn a_session_has_secrets_exactly_where_its_mode_says_so(
+    #[case] mode: Mode,
+    #[case] lost: &[&str],
+    #[case] written: &[(&str, &str)],
+) {
+    let (store, mut connection) = (shared_sessions(), shared_connection());
+    let (known, secret) = new_known_session();
+    let session = if mode == Mode::Session { known } else { Session { mode, ..new_session() } };
+    store.create(&session, NOW).await.unwrap();
+    let (user, id, key) = (session.user, session.id, session_key(&session));
+    for field in lost {
+        connection.hdel::<_, _, ()>(&key, field).unwrap();
+    }
+    for (field, content) in written {
+        connection.hset::<_, _, _, ()>(&key, field, content).unwrap();
+    }
+    let inconsistent = StoreError::Inconsistent(format!("the field secret of {key}"));
+    assert_eq!(store.find(user, id, NOW).await, Err(inconsistent.clone()));
+    assert_eq!(store.visit(user, id, &secret, NOW, RULES.idle_ttl).await, Err(inconsistent.clone()));
+    assert_eq!(store.renew_secret(user, id, &secret, &new_secret(), NOW).await, Err(inconsistent));
+}
+
+#[tokio::test]
+async fn a_record_from_before_there_were_secrets_is_read_as_ever() {
+    let (store, mut connection) = (shared_sessions(), shared_connection());
+    let session = created(&store).await;
+    let fields: Vec<String> = connection.hkeys(session_key(&session)).unwrap();
+    assert!(!fields.iter().any(|field| field.contains("secret")), "{fields:?}");
+    assert_eq!(store.find(session.user, session.id, NOW).await, Ok(Some(session)));
+}
+
 #[tokio::test]
 async fn an_epoch_that_is_no_number_is_named() {
     let (store, mut connection) = (shared_sessions(), shared_connection());
@@ -301,15 +404,18 @@ fn the_connection_does_not_end_with_the_runtime_that_used_it_first() {
 async fn assert_unavailable_within_a_second(store: &RedisSessions) {
     let session = new_session();
     let (user, id, token) = (session.user, session.id, first_token(&session));
+    let (secret, new) = (new_secret(), new_secret());
     let begun = Instant::now();
-    let (created, refreshed, applied, ping) = tokio::join!(
+    let (created, refreshed, visited, renewed, applied, ping) = tokio::join!(
         store.create(&session, NOW),
         store.refresh(user, id, &token, NOW, RULES),
+        store.visit(user, id, &secret, NOW, RULES.idle_ttl),
+        store.renew_secret(user, id, &secret, &new, NOW),
         async { store.apply(&ending(user), NOW).await },
         store.ping(),
     );
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
-    for error in [created.err(), refreshed.err(), applied.err(), ping.err()] {
+    for error in [created.err(), refreshed.err(), visited.err(), renewed.err(), applied.err(), ping.err()] {
         assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
     }
 }
@@ -388,6 +494,10 @@ async fn a_user_with_no_more_rights_than_these_will_do_and_may_go_and_come_back(
     assert_eq!(store.list(user, NOW).await, Ok(vec![session.clone()]));
     assert_eq!(store.reauthenticated(user, id, NOW).await, Ok(true));
     assert!(store.refresh(user, id, &first_token(&session), NOW, RULES).await.is_ok());
+    let ((known, secret), new) = (known_session_of(user), new_secret());
+    store.create(&known, NOW).await.unwrap();
+    assert_eq!(store.renew_secret(user, known.id, &secret, &new, NOW).await, Ok(true));
+    assert!(store.visit(user, known.id, &new, NOW, RULES.idle_ttl).await.is_ok_and(|visited| visited.is_some()));
     assert_eq!(store.apply(&ending(user), NOW).await, Ok(()));
 
     redis::cmd("ACL").arg(&["DELUSER", "auth"]).exec(&mut connection).unwrap();

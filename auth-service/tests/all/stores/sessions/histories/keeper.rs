@@ -3,7 +3,7 @@
 use auth_service::{
     domain::{
         ids::{SessionId, UserId},
-        session::{CurrentToken, Decision, PresentedToken, Refusal, RevokedReason, Rotation, Session, SessionState},
+        session::{CurrentToken, Decision, PresentedToken, Refusal, RevokedReason, Rotation, Session},
     },
     ports::RefreshOutcome,
 };
@@ -51,12 +51,7 @@ impl Keeper for PureKeeper {
     }
 
     fn refresh(&mut self, token: &PresentedToken, now: Timestamp) -> Outcome {
-        let state = match self.session.revoked {
-            _ if self.session.is_expired(now) => SessionState::Gone,
-            Some(reason) => SessionState::Revoked(reason),
-            None => SessionState::Alive(self.session.current),
-        };
-        match (self.decide)(state, token, now, RULES.hold) {
+        match (self.decide)(self.session.refresh_state(now), token, now, RULES.hold) {
             Decision::Refuse(refusal) => Outcome::Refused(refusal),
             Decision::Reuse => {
                 self.session.revoked = Some(RevokedReason::Reuse);

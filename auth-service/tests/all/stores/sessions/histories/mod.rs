@@ -65,7 +65,7 @@ impl Property {
     }
 }
 
-fn run<S: Debug>(
+pub fn run<S: Debug>(
     count: u32,
     step: &(impl Strategy<Value = S> + Clone),
     live_through: impl Fn(Vec<S>) -> Result<(), TestCaseError>,
