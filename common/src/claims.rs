@@ -69,6 +69,9 @@ pub struct UserClaims {
     /// Which services act for the user, where the token was exchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<ActorChain>,
+    /// What a browser has to show beside the token, where it holds it in a cookie: see [`csrf_claim`](crate::browser::csrf_claim).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub csrf: Option<String>,
 }
 
 /// What a service's own access token says: `sub` is `client_id`, and there is no session. Times are seconds since the
@@ -112,6 +115,7 @@ struct RawClaims {
     roles: Option<Vec<String>>,
     auth_time: Option<i64>,
     act: Option<ActorChain>,
+    csrf: Option<String>,
 }
 
 /// The claims are neither a user's nor a service's.
@@ -123,7 +127,7 @@ impl TryFrom<RawClaims> for AccessClaims {
     type Error = InvalidClaims;
 
     fn try_from(raw: RawClaims) -> Result<Self, InvalidClaims> {
-        let RawClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope, act, .. } = raw;
+        let RawClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope, act, csrf, .. } = raw;
         match (raw.sid, raw.roles, raw.auth_time) {
             (Some(sid), Some(roles), Some(auth_time)) => {
                 let (sub, sid) = (canonical_uuid(&sub)?, canonical_uuid(&sid)?);
@@ -141,9 +145,10 @@ impl TryFrom<RawClaims> for AccessClaims {
                     roles,
                     auth_time,
                     act,
+                    csrf,
                 }))
             }
-            (None, None, None) if sub == client_id && act.is_none() => {
+            (None, None, None) if sub == client_id && act.is_none() && csrf.is_none() => {
                 Ok(Self::Service(ServiceClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope }))
             }
             _ => Err(InvalidClaims),
@@ -184,6 +189,15 @@ impl AccessClaims {
         match self {
             Self::User(claims) => &claims.client_id,
             Self::Service(claims) => &claims.client_id,
+        }
+    }
+
+    /// `csrf`
+    #[must_use]
+    pub fn csrf(&self) -> Option<&str> {
+        match self {
+            Self::User(claims) => claims.csrf.as_deref(),
+            Self::Service(_) => None,
         }
     }
 }
@@ -328,7 +342,8 @@ mod tests {
     #[test]
     fn both_kinds_come_back_as_they_were() {
         let exchanged = with(user(), "act", json!({"sub": "reports"}));
-        for claims in [service(), user(), exchanged] {
+        let in_a_cookie = with(user(), "csrf", json!("c"));
+        for claims in [service(), user(), exchanged, in_a_cookie] {
             assert_eq!(serde_json::to_value(read(claims.clone()).unwrap()).unwrap(), claims);
         }
     }
@@ -342,6 +357,7 @@ mod tests {
             with(service(), "auth_time", json!(1)),
             with(service(), "sub", json!("somebody-else")),
             with(service(), "act", json!({"sub": "reports"})),
+            with(service(), "csrf", json!("c")),
             with(user(), "sid", Value::Null),
             with(user(), "roles", Value::Null),
             with(user(), "auth_time", Value::Null),

@@ -12,6 +12,8 @@ pub mod clock;
 #[cfg(feature = "actix")]
 pub mod actix;
 #[cfg(feature = "verifier")]
+pub mod browser;
+#[cfg(feature = "verifier")]
 pub mod claims;
 #[cfg(feature = "context")]
 pub mod context;

@@ -119,6 +119,12 @@ impl Problem {
         self.code
     }
 
+    /// What went wrong this time.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The headers that belong to the answer.
     #[must_use]
     pub fn headers(&self) -> &[(&'static str, String)] {

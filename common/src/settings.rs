@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    browser::Site,
     env::{Env, Setting},
     jwe::{Encryption, JweKey, JweKeys},
     secret::{SecretSet, SigningSecret},
@@ -135,6 +136,12 @@ impl Tokens {
         };
         let encryption = encryption(env);
         Some(Self { issuer: issuer?, algorithms: algorithms?, secrets: secrets?, encryption: encryption? })
+    }
+
+    /// Whose cookies may hold tokens: the site that users see, which issues them. None where cookies would travel in the clear.
+    #[must_use]
+    pub fn site(&self) -> Option<Site> {
+        Site::at(&self.issuer).ok()
     }
 
     /// The accepted algorithms whose keys are public.

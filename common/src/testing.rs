@@ -78,6 +78,7 @@ impl TestToken {
             roles: Vec::new(),
             auth_time: now.seconds(),
             act: None,
+            csrf: None,
         };
         Self { claims, secret: secret.clone() }
     }

@@ -156,6 +156,11 @@ fn verifier(
     let keys = Keys::fixed(secrets.clone());
     let verifier = Verifier::with_keys(&tokens.issuer, &config.audience, keys.clone(), Arc::clone(clock))
         .with_encryption(tokens.encryption.clone());
+    // Front ends in browsers may hold their token in a cookie.
+    let verifier = match tokens.site() {
+        Some(site) => verifier.with_site(site),
+        None => verifier,
+    };
     let Some(url) = config.jwks.clone() else { return Ok((verifier, None)) };
     let options = JwksOptions { url, algorithms: tokens.public_key_algorithms(), fixed: secrets };
     let client = Arc::new(JwksClient::new(options, keys, Arc::clone(clock), Arc::clone(rng))?);

@@ -11,7 +11,10 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 
-use super::bearer;
+use super::{
+    bearer,
+    credential::{Credential, credential},
+};
 use crate::{
     claims::{AccessClaims, Principal, Service, User},
     clock::Timestamp,
@@ -100,9 +103,11 @@ fn begun<H: Verified, T: 'static>(
     take: fn(H, Timestamp) -> Result<T, Problem>,
 ) -> Result<Verification<T>, Problem> {
     let verifier = verifier(request)?;
-    let token = bearer::token(request.headers())?;
-    let decide =
-        move |verifier: &Verifier, claims: &AccessClaims| take(H::from_principal(claims.into())?, verifier.now());
+    let Credential { token, proof } = credential(request, verifier)?;
+    let decide = move |verifier: &Verifier, claims: &AccessClaims| {
+        proof.check(claims)?;
+        take(H::from_principal(claims.into())?, verifier.now())
+    };
     match verifier.verify(token) {
         Err(error) if verifier.may_learn(error) => {
             let (verifier, token) = (verifier.clone(), token.to_owned());
@@ -115,7 +120,7 @@ fn begun<H: Verified, T: 'static>(
     }
 }
 
-fn verifier(request: &HttpRequest) -> Result<&web::Data<Verifier>, Problem> {
+pub(super) fn verifier(request: &HttpRequest) -> Result<&web::Data<Verifier>, Problem> {
     request.app_data::<web::Data<Verifier>>().ok_or_else(|| {
         tracing::error!("a guarded route was registered without `web::Data<Verifier>`");
         Problem::internal()

@@ -18,10 +18,16 @@
 //!
 //! A service's own token (RFC 6749, section 4.4) opens only what takes a [`Service`], or a [`Principal`], which is
 //! either; `Guarded<ReadNotes, Principal>` asks for the scope of both.
+//!
+//! Where the [`Verifier`](crate::verifier::Verifier) knows the site (`with_site`), front ends that hold their token in a cookie
+//! are let in by the same types, once they have shown that the site itself asks: see [`credential`](mod@credential).
 
 pub mod answers;
 pub mod bearer;
 mod bearer_token;
+pub mod cookies;
+pub mod credential;
+pub mod csrf;
 mod guarded;
 #[cfg(feature = "openapi")]
 pub mod refusals;

@@ -22,6 +22,7 @@ pub use keys::{KeySet, KeySource, Keys, RepeatedKid, VerifyingKey};
 pub use standing::{RevocationCheck, Standing};
 
 use crate::{
+    browser::Site,
     claims::{ACCESS_TOKEN_TYPE, AccessClaims, TimedClaims},
     clock::{Clock, Timestamp},
     jwe::{self, Encryption},
@@ -43,6 +44,7 @@ pub struct Verifier {
     encryption: Encryption,
     revocations: Option<Arc<dyn RevocationCheck>>,
     source: Option<Arc<dyn KeySource>>,
+    site: Option<Site>,
     clock: Arc<dyn Clock>,
 }
 
@@ -67,6 +69,7 @@ impl Verifier {
             encryption: Encryption::Off,
             revocations: None,
             source: None,
+            site: None,
             clock,
         }
     }
@@ -90,6 +93,19 @@ impl Verifier {
     pub fn with_revocations(mut self, check: Arc<dyn RevocationCheck>) -> Self {
         self.revocations = Some(check);
         self
+    }
+
+    /// Lets extractors look for tokens in the cookies of `site` as well.
+    #[must_use]
+    pub fn with_site(mut self, site: Site) -> Self {
+        self.site = Some(site);
+        self
+    }
+
+    /// Whose cookies may hold tokens.
+    #[must_use]
+    pub fn site(&self) -> Option<&Site> {
+        self.site.as_ref()
     }
 
     /// The claims of `token`, if it may be believed now.

@@ -7,6 +7,7 @@ mod activity;
 mod auth_away;
 mod clients;
 mod cold_start;
+mod cookies;
 mod deleted;
 mod documents;
 mod encrypted;
