@@ -1,5 +1,6 @@
 //! The settings of auth-service: raw texts become what is meant, all errors at once. See `.env.example`.
 
+mod browsers;
 mod signing;
 mod table;
 
@@ -20,6 +21,7 @@ use tracing_subscriber::EnvFilter;
 
 pub use table::settings;
 
+use browsers::{modes, refuse_long_cookies, site};
 use signing::Signing;
 
 use crate::{
@@ -121,6 +123,7 @@ struct RawAuth {
     auth_audit_retention: Option<String>,
     auth_audit_address_retention: Option<String>,
     auth_registration: Option<String>,
+    auth_login_modes: Option<String>,
     auth_first_party_scopes: Option<String>,
     auth_first_party_audiences: Option<String>,
 }
@@ -234,12 +237,23 @@ impl Config {
             (Duration::ZERO, 3650 * DAY),
         );
         let registration = env.parse("AUTH_REGISTRATION", raw.auth_registration, registration);
+        let modes = env.parse("AUTH_LOGIN_MODES", raw.auth_login_modes, modes);
         let scope = env.value::<Scope>(
             "AUTH_FIRST_PARTY_SCOPES",
             raw.auth_first_party_scopes,
             "scope words divided by single spaces",
         );
         let audiences = env.parse("AUTH_FIRST_PARTY_AUDIENCES", raw.auth_first_party_audiences, audiences);
+
+        let site = site(&mut env, tokens.as_ref(), modes.as_deref());
+        refuse_long_cookies(
+            &mut env,
+            tokens.as_ref(),
+            site.as_ref(),
+            modes.as_deref(),
+            scope.as_ref(),
+            audiences.as_deref(),
+        );
 
         let config = (|| {
             let (tokens, signing, ttls) = (tokens?, signing?, ttls?);
@@ -255,6 +269,8 @@ impl Config {
                     scope: scope?,
                     audiences: audiences?,
                     registration: registration?,
+                    modes: modes?,
+                    site,
                 },
                 tokens,
                 refresh_secrets: refresh_secrets?,

@@ -150,6 +150,12 @@ pub(super) const OWN: &[Setting] = &[
         help: "Who may register: `open`, `invite` (with a code from `auth-service user invite`) or `closed`.",
     },
     Setting {
+        name: "AUTH_LOGIN_MODES",
+        default: Some("bearer,access_only,cookie,session"),
+        secret: false,
+        help: "How users may log in, divided by commas; `cookie` and `session` need an https JWT_ISSUER, or localhost.",
+    },
+    Setting {
         name: "AUTH_FIRST_PARTY_SCOPES",
         default: Some("notes:read notes:write"),
         secret: false,

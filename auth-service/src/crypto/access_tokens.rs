@@ -234,6 +234,7 @@ mod tests {
             roles: vec!["admin".to_owned()],
             auth_time: 1000,
             act: None,
+            csrf: None,
         })
     }
 

@@ -70,6 +70,8 @@ pub fn decide_exchange(
         scope,
         roles: subject.roles.iter().filter(stays).cloned().collect(),
         act: Some(act),
+        // No service holds it in a browser's cookie.
+        csrf: None,
         ..subject.clone()
     })
 }
@@ -135,6 +137,7 @@ mod tests {
             roles: strings(roles),
             auth_time: NOW.seconds() - 600,
             act: None,
+            csrf: Some("of the session".to_owned()),
         }
     }
 
@@ -173,6 +176,7 @@ mod tests {
             scope: "b c".parse().unwrap(),
             roles: Vec::new(),
             act: ActorChain::taken_over("notes-client", None).ok(),
+            csrf: None,
             ..subject
         };
         assert_eq!(claims, expected);

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod client;
 pub mod client_secret;
+pub mod cookie_size;
 pub mod device;
 pub mod diagnosis;
 pub mod effect;
@@ -14,6 +15,7 @@ pub mod network;
 pub mod password;
 pub mod revocation;
 pub mod session;
+pub mod session_cookie;
 pub mod session_secret;
 pub mod signing_key;
 pub mod signing_key_rules;

@@ -39,6 +39,12 @@ impl Mode {
         }
     }
 
+    /// Whether a browser holds it in cookies.
+    #[must_use]
+    pub fn has_cookies(self) -> bool {
+        matches!(self, Self::Cookie | Self::Session)
+    }
+
     /// Which sessions are counted with it.
     #[must_use]
     pub fn kind(self) -> SessionKind {

@@ -96,17 +96,28 @@ pub fn is_role(text: &str) -> bool {
         && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
 }
 
-/// A text is no role's name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no role: a-z first, then a-z, 0-9, _ and -, at most 32")]
-pub struct InvalidRole(String);
+/// How long the roles of one user may be together as a list in JSON, in bytes: every token holds them, and a token must fit into a
+/// cookie.
+pub const MOST_ROLE_BYTES: usize = 768;
 
-/// The roles, if all of them are.
+/// Nobody can have these roles.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRole {
+    /// A text is no role's name.
+    #[error("{0:?} is no role: a-z first, then a-z, 0-9, _ and -, at most 32")]
+    Name(String),
+    /// There are too many.
+    #[error("the roles take more than {MOST_ROLE_BYTES} bytes together")]
+    TooMany,
+}
+
+/// The roles, if a user may have them.
 pub fn checked_roles(roles: Vec<String>) -> Result<Vec<String>, InvalidRole> {
-    match roles.iter().find(|role| !is_role(role)) {
-        Some(role) => Err(InvalidRole(role.clone())),
-        None => Ok(roles),
+    if let Some(role) = roles.iter().find(|role| !is_role(role)) {
+        return Err(InvalidRole::Name(role.clone()));
     }
+    let bytes: usize = roles.iter().map(|role| role.len() + 3).sum();
+    if bytes > MOST_ROLE_BYTES { Err(InvalidRole::TooMany) } else { Ok(roles) }
 }
 
 /// A person with a password.

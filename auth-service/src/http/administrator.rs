@@ -3,7 +3,7 @@
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use common::problem::Problem;
 
-use super::signed_in::{Asked, by_token};
+use super::signed_in::{Asked, ask};
 use crate::{domain::session::Session, service::administrator::administrator};
 
 /// The session of an administrator, as the stores have it now. Anybody else gets 401 or 403 `insufficient_role`.
@@ -20,6 +20,6 @@ impl FromRequest for Administrator {
     type Future = Asked<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        by_token(request, async |deps, token| Ok(Self(administrator(deps, token).await?)))
+        ask(request, async |deps, shown| Ok(Self(administrator(deps, &shown).await?)))
     }
 }

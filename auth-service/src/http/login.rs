@@ -1,15 +1,23 @@
 //! `POST /auth/login`
 
-use actix_web::{HttpRequest, http::header::USER_AGENT, web};
+use actix_web::{HttpRequest, HttpResponse, http::header::USER_AGENT, web};
 use common::{
-    actix::refusals::{PayloadTooLarge, UnsupportedMediaType},
-    problem::{Problem, Status},
+    actix::{
+        csrf,
+        refusals::{PayloadTooLarge, UnsupportedMediaType},
+    },
+    problem::Problem,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{client_address::ClientAddress, outcomes::Outcomes, problems::invalid_password, token_answer::TokenAnswer};
+use super::{
+    admission::{LoginAnswer, logged_in, no_such_mode},
+    client_address::ClientAddress,
+    outcomes::Outcomes,
+    problems::invalid_password,
+};
 use crate::{
     domain::{device::device_name, password::Password, session::Mode, user::Identifier},
     service::{
@@ -30,8 +38,9 @@ pub struct LoginRequest {
     /// The password from now on. Needed where the one above is a temporary one. All other sessions of the user end.
     #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 71)]
     new_password: Option<SecretString>,
-    /// `bearer` (the default): access and refresh token. `access_only`: one longer-lived access token.
-    #[schema(example = "bearer", pattern = "^(bearer|access_only)$")]
+    /// `bearer` (the default): access and refresh token. `access_only`: one longer-lived access token. `cookie`: both tokens in cookies that
+    /// no script can read. `session`: one such cookie, which the gateway swaps for a token.
+    #[schema(example = "bearer", pattern = "^(bearer|access_only|cookie|session)$")]
     mode: Option<String>,
 }
 
@@ -39,10 +48,10 @@ pub struct LoginRequest {
 #[utoipa::path(
     post, path = "/auth/login", tag = "login", request_body = LoginRequest,
     responses(
-        (status = 200, description = "Logged in", body = TokenAnswer),
+        (status = 200, description = "Logged in; in modes `cookie` and `session` with `Set-Cookie`", body = LoginAnswer),
         (status = 400, description = "`bad_request`, with the members that are wrong, or `unsupported_mode`", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`invalid_credentials`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`user_disabled`, `password_change_required` or `password_expired`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`user_disabled`, `password_change_required`, `password_expired`, or `csrf_failed`: another site asks for cookies", body = Problem, content_type = "application/problem+json"),
         PayloadTooLarge, UnsupportedMediaType,
         (status = 422, description = "`weak_password`: the new one, with advice", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_attempts`: wait for `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
@@ -55,11 +64,11 @@ pub async fn login(
     request: HttpRequest,
     address: ClientAddress,
     body: web::Json<LoginRequest>,
-) -> Result<TokenAnswer, Problem> {
+) -> Result<HttpResponse, Problem> {
     let LoginRequest { username, password, new_password, mode } = body.into_inner();
     let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     let login = Login {
-        mode: requested_mode(mode.as_deref())?,
+        mode: requested_mode(&request, &deps, mode.as_deref())?,
         name: username.to_lowercase(),
         identifier: Identifier::parse(&username),
         password: Password::new(password).map_err(|error| invalid_password("password", error))?,
@@ -72,17 +81,25 @@ pub async fn login(
     };
     let result = service::login(&deps, login).await;
     outcomes.login(&result);
-    Ok(result?.into())
+    logged_in(&deps, result?)
 }
 
-fn requested_mode(word: Option<&str>) -> Result<Mode, Problem> {
-    match word {
-        None => Ok(Mode::Bearer),
-        Some("cookie" | "session") => Err(Problem::new(
-            Status::BadRequest,
-            "unsupported_mode",
-            "This mode is not supported here; the modes are bearer and access_only",
-        )),
-        Some(word) => word.parse().map_err(|_| Problem::bad_field("mode", "must be bearer or access_only")),
+fn requested_mode(request: &HttpRequest, deps: &Deps, word: Option<&str>) -> Result<Mode, Problem> {
+    let mode = match word {
+        None => Mode::Bearer,
+        Some(word) => {
+            word.parse().map_err(|_| Problem::bad_field("mode", "must be bearer, access_only, cookie or session"))?
+        }
+    };
+    if !deps.policy.modes.contains(&mode) {
+        return Err(no_such_mode());
     }
+    if mode.has_cookies() {
+        let site = deps.policy.site.as_ref().ok_or_else(no_such_mode)?;
+        // Another site must not log a browser in as somebody of its choosing.
+        if csrf::begun(request.headers(), site) == csrf::Begun::Elsewhere {
+            return Err(csrf::csrf_failed("The login does not come from a page of this site"));
+        }
+    }
+    Ok(mode)
 }

@@ -1,22 +1,35 @@
 //! `POST /auth/logout`, `POST /auth/logout-all`
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::header::HeaderMap, web};
 use common::{
     actix::{
         answers::OptionalJson,
+        bearer,
+        cookies::cookie,
+        csrf,
         refusals::{PayloadTooLarge, UnsupportedMediaType},
     },
+    browser::{Cookie, Site},
     problem::Problem,
 };
+use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     client_address::ClientAddress,
-    refresh::{RefreshRequest, presented_token},
+    refresh::{RefreshRequest, given_token},
+    set_cookies::{ended, forgetting},
     signed_in::SignedIn,
 };
-use crate::service::{Deps, effects::Applied, logout as service};
+use crate::{
+    domain::session_cookie::SessionCookie,
+    service::{
+        Deps,
+        effects::Applied,
+        logout::{self as service, InCookies},
+    },
+};
 
 /// A change that is committed and will take effect when the session store can be reached.
 #[derive(Serialize, ToSchema)]
@@ -33,17 +46,19 @@ pub(super) fn applied(applied: Applied) -> HttpResponse {
     }
 }
 
-/// Ends the session of the token, which may be an access token (header) or a refresh token (header or body).
+/// Ends the session of the token, which may be an access token (header) or a refresh token (header or body). With neither, ends
+/// those of the cookies, and clears them, whether they were good or not.
 #[utoipa::path(
     post, path = "/auth/logout", tag = "login", request_body = Option<RefreshRequest>,
     responses(
         (status = 204, description = "The session is over, also when it was before"),
         (status = 400, description = "`bad_request`", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`missing_token`, `invalid_token` or `token_expired`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`csrf_failed`: with cookies, and not shown to come from this site; or `users_only`", body = Problem, content_type = "application/problem+json"),
         PayloadTooLarge, UnsupportedMediaType,
         (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
     ),
-    security((), ("access_token" = []), ("refresh_token" = []))
+    security((), ("access_token" = []), ("refresh_token" = []), ("access_cookie" = []), ("refresh_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn logout(
     deps: web::Data<Deps>,
@@ -51,9 +66,30 @@ pub async fn logout(
     address: ClientAddress,
     body: OptionalJson<RefreshRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let token = presented_token(&request, body)?;
-    service::logout(&deps, &token, address.0).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let response = HttpResponse::NoContent().finish();
+    if let Some(token) = given_token(&request, body)? {
+        service::logout(&deps, &token, address.0).await?;
+        return Ok(response);
+    }
+    let site = deps.policy.site.as_ref().ok_or_else(bearer::missing_token)?;
+    service::logout_browser(&deps, &in_cookies(request.headers(), site)?, address.0).await?;
+    Ok(forgetting(response, site))
+}
+
+fn in_cookies(headers: &HeaderMap, site: &Site) -> Result<InCookies, Problem> {
+    let found = |name| cookie(headers, site.cookie(name));
+    let token = |name| found(name).map(|token| token.map(|token| SecretString::from(token.to_owned())));
+    let session = found(Cookie::Session)?;
+    let (refresh_token, access_token) = (token(Cookie::RefreshToken)?, token(Cookie::AccessToken)?);
+    if session.is_none() && refresh_token.is_none() && access_token.is_none() {
+        return Err(bearer::missing_token());
+    }
+    Ok(InCookies {
+        session: session.and_then(SessionCookie::parse),
+        refresh_token,
+        access_token,
+        csrf: csrf::presented(headers, site)?.to_owned().into(),
+    })
 }
 
 /// Ends all sessions of the user.
@@ -72,5 +108,6 @@ pub async fn logout_all(
     current: SignedIn,
     address: ClientAddress,
 ) -> Result<HttpResponse, Problem> {
-    Ok(applied(service::logout_all(&deps, &current.0, address.0).await?))
+    let response = applied(service::logout_all(&deps, &current.session, address.0).await?);
+    Ok(ended(response, deps.policy.site.as_ref(), &current.shown))
 }

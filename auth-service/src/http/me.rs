@@ -13,6 +13,7 @@ use super::{
     fresh::Fresh,
     logout::{PendingAnswer, applied},
     register::{UserAnswer, read_email, read_username},
+    set_cookies::ended,
     signed_in::{ActedFor, SignedIn},
 };
 use crate::{
@@ -86,7 +87,7 @@ pub async fn change(
 ) -> Result<web::Json<UserAnswer>, Problem> {
     let MePatch { username, email } = body.into_inner();
     let renaming = Renaming { username: new_username(username)?, email: new_email(email)? };
-    let session = current.0.0;
+    let session = current.0.session;
     Ok(web::Json(rename::rename(&deps, &session, renaming, address.0).await?.into()))
 }
 
@@ -122,5 +123,7 @@ pub async fn remove(
     current: Fresh<SignedIn>,
     address: ClientAddress,
 ) -> Result<HttpResponse, Problem> {
-    Ok(applied(delete_account(&deps, &current.0.0, address.0).await?))
+    let current = current.0;
+    let response = applied(delete_account(&deps, &current.session, address.0).await?);
+    Ok(ended(response, deps.policy.site.as_ref(), &current.shown))
 }

@@ -3,7 +3,9 @@
 
 mod admin;
 mod administrator;
+mod admission;
 mod client_address;
+mod csrf;
 mod docs;
 mod fresh;
 mod internal;
@@ -20,6 +22,8 @@ mod reauth;
 mod refresh;
 mod register;
 mod sessions;
+mod set_cookies;
+mod shown;
 mod signed_in;
 mod token_answer;
 
@@ -46,6 +50,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/refresh", [post(refresh::refresh)]))
         .service(resource("/logout", [post(logout::logout)]))
         .service(resource("/logout-all", [post(logout::logout_all)]))
+        .service(resource("/csrf", [get(csrf::csrf)]))
         .service(resource("/me", [get(me::me), patch(me::change), delete(me::remove)]))
         .service(resource("/sessions", [get(sessions::list)]))
         .service(resource("/sessions/{sid}", [delete(sessions::end)]))

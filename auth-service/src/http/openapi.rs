@@ -3,10 +3,10 @@
 use actix_web::HttpResponse;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{admin, jwks, login, logout, me, oauth, password, reauth, refresh, register, sessions};
+use super::{admin, csrf, jwks, login, logout, me, oauth, password, reauth, refresh, register, sessions};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,7 +16,7 @@ use super::{admin, jwks, login, logout, me, oauth, password, reauth, refresh, re
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
-        register::register, login::login, refresh::refresh, logout::logout, logout::logout_all, reauth::reauthenticate,
+        register::register, login::login, refresh::refresh, csrf::csrf, logout::logout, logout::logout_all, reauth::reauthenticate,
         me::me, me::change, me::remove, sessions::list, sessions::end, password::change, oauth::token::token,
         oauth::introspect::introspect, oauth::revoke::revoke, oauth::metadata::metadata, admin::clients::list,
         admin::clients::add, admin::clients::read, admin::clients::change, admin::clients::remove,
@@ -41,6 +41,26 @@ impl Modify for Tokens {
                 .description(Some(description))
                 .build();
             components.add_security_scheme(name, SecurityScheme::Http(scheme));
+        }
+        for (name, cookie, description) in [
+            (
+                "access_cookie",
+                "__Host-lk_at",
+                "From login in mode `cookie`; beside it `X-CSRF-Token` for what changes something.",
+            ),
+            (
+                "refresh_cookie",
+                "__Secure-lk_rt",
+                "From login or the last refresh in mode `cookie`, beside `X-CSRF-Token`.",
+            ),
+            (
+                "session_cookie",
+                "__Host-lk_sid",
+                "From login in mode `session`; beside it `X-CSRF-Token` for what changes something.",
+            ),
+        ] {
+            let scheme = ApiKey::Cookie(ApiKeyValue::with_description(cookie, description));
+            components.add_security_scheme(name, SecurityScheme::ApiKey(scheme));
         }
         let client = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some("A client's id and secret."));
         components.add_security_scheme("client", SecurityScheme::Http(client.build()));

@@ -58,7 +58,7 @@ impl Outcomes {
         self.logins.get_or_create(&Outcome { outcome }).inc();
     }
 
-    pub(super) fn refresh(&self, result: &Result<Refreshed, RefreshError>) {
+    pub(super) fn refresh<T>(&self, result: &Result<Refreshed<T>, RefreshError>) {
         let outcome = match result {
             Ok(Refreshed { rotation: Rotation::Child, .. }) => "rotated",
             Ok(Refreshed { rotation: Rotation::Same, .. }) => "same_token",
@@ -66,6 +66,8 @@ impl Outcomes {
             Err(RefreshError::LoginRequired) => "login_required",
             Err(RefreshError::TokenReused) => "token_reused",
             Err(RefreshError::InvalidScope) => "invalid_scope",
+            Err(RefreshError::CsrfFailed) => "csrf_failed",
+            Err(RefreshError::InCookie) => "in_cookie",
             Err(RefreshError::Trouble(_)) => "unavailable",
         };
         self.refreshes.get_or_create(&Outcome { outcome }).inc();

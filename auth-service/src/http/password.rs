@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use common::{
     actix::refusals::{PayloadTooLarge, UnsupportedMediaType},
+    browser::Cookie,
     problem::Problem,
 };
 use secrecy::SecretString;
@@ -13,6 +14,7 @@ use super::{
     client_address::ClientAddress,
     logout::{PendingAnswer, applied},
     problems::invalid_password,
+    set_cookies::{set, with_cookies},
     signed_in::SignedIn,
 };
 use crate::{
@@ -56,5 +58,11 @@ pub async fn change(
     let PasswordRequest { current_password, new_password } = body.into_inner();
     let old = Password::new(current_password).map_err(|error| invalid_password("current_password", error))?;
     let new = Password::new(new_password).map_err(|error| invalid_password("new_password", error))?;
-    Ok(applied(service::change_password(&deps, &current.0, old, new, address.0).await?))
+    let SignedIn { session, shown } = current;
+    let (done, cookie) = service::change_password(&deps, &session, &shown, old, new, address.0).await?;
+    let renewed = deps.policy.site.as_ref().zip(cookie).map(|(site, cookie)| {
+        let ends_in = session.absolute_expiry.since(deps.clock.now());
+        set(site, Cookie::Session, &cookie.value(), ends_in)
+    });
+    Ok(with_cookies(applied(done), renewed))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::{
-    actix::{Refused, bearer},
+    actix::{Refused, bearer, csrf},
     problem::{Problem, Status},
 };
 
@@ -27,6 +27,8 @@ use crate::{
 
 /// Seconds: stores come back within moments, or not for long.
 const RETRY_AFTER: u32 = 1;
+
+const OTHER_SESSION: &str = "The header X-CSRF-Token is another session's";
 
 const NOT_NOW: &str = "This cannot be done right now; try again in a moment";
 
@@ -99,6 +101,8 @@ impl From<RefreshError> for Problem {
                 "token_reused",
                 "A used refresh token came back, so the session was ended everywhere".to_owned(),
             ),
+            RefreshError::CsrfFailed => csrf::csrf_failed(OTHER_SESSION),
+            RefreshError::InCookie => Self::new(Status::BadRequest, "bad_request", error.to_string()),
             RefreshError::InvalidScope => Self::bad_field("scope", "must be words of the scope that the session has"),
             RefreshError::Trouble(trouble) => trouble_as(&trouble, "retry"),
         }
@@ -110,6 +114,7 @@ impl From<AuthenticateError> for Problem {
         match error {
             AuthenticateError::InvalidToken(error) => error.into(),
             AuthenticateError::LoginRequired => session_over(),
+            AuthenticateError::CsrfFailed => csrf::csrf_failed(OTHER_SESSION),
             AuthenticateError::ClientGone => bearer::invalid_token("invalid_token", error.to_string()),
             AuthenticateError::Delegated => Self::new(Status::Forbidden, "users_only", error.to_string()),
             AuthenticateError::Trouble(trouble) => trouble.into(),

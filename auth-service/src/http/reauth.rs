@@ -1,6 +1,6 @@
 //! `POST /auth/reauth`
 
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use common::{
     actix::refusals::{PayloadTooLarge, UnsupportedMediaType},
     problem::Problem,
@@ -10,7 +10,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    client_address::ClientAddress, problems::invalid_password, signed_in::SignedIn, token_answer::TokenAnswer,
+    admission::{LoginAnswer, admitted},
+    client_address::ClientAddress,
+    problems::invalid_password,
+    signed_in::SignedIn,
 };
 use crate::{
     domain::password::Password,
@@ -29,7 +32,7 @@ pub struct ReauthRequest {
 #[utoipa::path(
     post, path = "/auth/reauth", tag = "login", request_body = ReauthRequest,
     responses(
-        (status = 200, description = "An access token without a refresh token: the session keeps its own", body = TokenAnswer),
+        (status = 200, description = "An access token without a refresh token: the session keeps its own. In mode `session` a new cookie", body = LoginAnswer),
         (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`missing_token`, `invalid_token`, `token_expired` or `login_required`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`wrong_password`", body = Problem, content_type = "application/problem+json"),
@@ -44,7 +47,8 @@ pub async fn reauthenticate(
     current: SignedIn,
     address: ClientAddress,
     body: web::Json<ReauthRequest>,
-) -> Result<TokenAnswer, Problem> {
+) -> Result<HttpResponse, Problem> {
     let password = Password::new(body.into_inner().password).map_err(|error| invalid_password("password", error))?;
-    Ok(service::reauthenticate(&deps, &current.0, password, address.0).await?.into())
+    let SignedIn { session, shown } = current;
+    admitted(&deps, service::reauthenticate(&deps, &session, &shown, password, address.0).await?)
 }

@@ -1,22 +1,32 @@
 //! `POST /auth/refresh`
 
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use common::{
     actix::{
         answers::OptionalJson,
         bearer,
+        cookies::cookie,
+        csrf,
         refusals::{PayloadTooLarge, UnsupportedMediaType},
     },
+    browser::Cookie,
     problem::{Problem, Status},
 };
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{client_address::ClientAddress, outcomes::Outcomes, token_answer::TokenAnswer};
-use crate::service::{Deps, refresh as service};
+use super::{
+    admission::{LoginAnswer, admitted},
+    client_address::ClientAddress,
+    outcomes::Outcomes,
+};
+use crate::service::{
+    Deps,
+    refresh::{self as service, Presented},
+};
 
-/// A refresh token. It may come as `Authorization: Bearer …` instead.
+/// A refresh token. It may come as `Authorization: Bearer …` instead, or in its cookie.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshRequest {
@@ -24,11 +34,11 @@ pub struct RefreshRequest {
     refresh_token: SecretString,
 }
 
-/// The one token of a request: in the body or in the header, not in both.
-pub(super) fn presented_token(
+/// The one token of a request, where it was put there on purpose: in the body or in the header, not in both.
+pub(super) fn given_token(
     request: &HttpRequest,
     body: OptionalJson<RefreshRequest>,
-) -> Result<SecretString, Problem> {
+) -> Result<Option<SecretString>, Problem> {
     let in_body = body.0.map(|body| body.refresh_token);
     let in_header = bearer::optional_token(request.headers())?.map(|token| SecretString::from(token.to_owned()));
     match (in_body, in_header) {
@@ -37,23 +47,35 @@ pub(super) fn presented_token(
             "bad_request",
             "There is a token in the body and another in the header",
         )),
-        (Some(token), None) | (None, Some(token)) => Ok(token),
-        (None, None) => Err(bearer::missing_token()),
+        (token, None) | (None, token) => Ok(token),
     }
 }
 
+/// The token of a request; the cookie's, where there is no other.
+fn presented(request: &HttpRequest, body: OptionalJson<RefreshRequest>, deps: &Deps) -> Result<Presented, Problem> {
+    if let Some(token) = given_token(request, body)? {
+        return Ok(Presented { token, csrf: None });
+    }
+    let (headers, site) = (request.headers(), deps.policy.site.as_ref().ok_or_else(bearer::missing_token)?);
+    let token = cookie(headers, site.cookie(Cookie::RefreshToken))?.ok_or_else(bearer::missing_token)?;
+    let csrf = csrf::presented(headers, site)?;
+    Ok(Presented { token: token.to_owned().into(), csrf: Some(csrf.to_owned().into()) })
+}
+
 /// Answers with a fresh access token. Keep the refresh token of the answer in place of the one that was sent; an answer
-/// that got lost may be asked for again at any time.
+/// that got lost may be asked for again at any time. In mode `cookie` the browser does both, and no answer but a good one
+/// touches its cookies.
 #[utoipa::path(
     post, path = "/auth/refresh", tag = "login", request_body = Option<RefreshRequest>,
     responses(
-        (status = 200, description = "Refreshed", body = TokenAnswer),
+        (status = 200, description = "Refreshed; in mode `cookie` with `Set-Cookie`", body = LoginAnswer),
         (status = 400, description = "`bad_request`", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "`login_required`: the session is over. `token_reused`: a used token came back, so the session was ended for everybody", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`csrf_failed`: with a cookie, and not shown to come from this site", body = Problem, content_type = "application/problem+json"),
         PayloadTooLarge, UnsupportedMediaType,
         (status = 503, description = "`retry`: try again after `Retry-After` seconds, with the same token", body = Problem, content_type = "application/problem+json"),
     ),
-    security((), ("refresh_token" = []))
+    security((), ("refresh_token" = []), ("refresh_cookie" = []))
 )]
 pub async fn refresh(
     deps: web::Data<Deps>,
@@ -61,9 +83,9 @@ pub async fn refresh(
     request: HttpRequest,
     address: ClientAddress,
     body: OptionalJson<RefreshRequest>,
-) -> Result<TokenAnswer, Problem> {
-    let token = presented_token(&request, body)?;
-    let result = service::refresh(&deps, &token, None, address.0).await;
+) -> Result<HttpResponse, Problem> {
+    let presented = presented(&request, body, &deps)?;
+    let result = service::refresh(&deps, &presented, address.0).await;
     outcomes.refresh(&result);
-    Ok(result?.grant.into())
+    admitted(&deps, result?.answer)
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{client_address::ClientAddress, signed_in::SignedIn};
+use super::{client_address::ClientAddress, set_cookies::ended, signed_in::SignedIn};
 use crate::{
     domain::{ids::SessionId, session::Session},
     service::{Deps, logout, own_sessions},
@@ -71,8 +71,8 @@ impl SessionAnswer {
     security(("access_token" = []))
 )]
 pub async fn list(deps: web::Data<Deps>, current: SignedIn) -> Result<web::Json<SessionList>, Problem> {
-    let sessions = own_sessions::own_sessions(&deps, &current.0).await?;
-    let items = sessions.into_iter().map(|session| SessionAnswer::new(session, current.0.id)).collect();
+    let sessions = own_sessions::own_sessions(&deps, &current.session).await?;
+    let items = sessions.into_iter().map(|session| SessionAnswer::new(session, current.session.id)).collect();
     Ok(web::Json(SessionList { items, next: None }))
 }
 
@@ -94,8 +94,12 @@ pub async fn end(
     address: ClientAddress,
     sid: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    if !logout::end_session(&deps, &current.0, SessionId(*sid), address.0).await? {
+    if !logout::end_session(&deps, &current.session, SessionId(*sid), address.0).await? {
         return Err(Problem::not_found());
     }
-    Ok(HttpResponse::NoContent().finish())
+    let response = HttpResponse::NoContent().finish();
+    if current.session.id != SessionId(*sid) {
+        return Ok(response);
+    }
+    Ok(ended(response, deps.policy.site.as_ref(), &current.shown))
 }

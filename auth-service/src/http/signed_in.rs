@@ -3,18 +3,24 @@
 use std::{future::Future, pin::Pin};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use common::{actix::bearer, problem::Problem};
+use common::problem::Problem;
 
+use super::shown::shown;
 use crate::{
     domain::session::Session,
     service::{
         Deps,
-        authenticate::{Delegation, authenticate, authenticate_as},
+        authenticate::{Delegation, Shown, authenticate},
     },
 };
 
-/// The session behind the request's access token, as the store has it now.
-pub struct SignedIn(pub Session);
+/// The session that the request belongs to, as the store has it now.
+pub struct SignedIn {
+    /// The session.
+    pub session: Session,
+    /// What shows it.
+    pub shown: Shown,
+}
 
 /// The same, where a service may ask that acts for the user.
 pub struct ActedFor(pub Session);
@@ -24,7 +30,7 @@ pub(super) type Asked<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
 impl AsRef<Session> for SignedIn {
     fn as_ref(&self) -> &Session {
-        &self.0
+        &self.session
     }
 }
 
@@ -33,7 +39,9 @@ impl FromRequest for SignedIn {
     type Future = Asked<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        by_token(request, async |deps, token| Ok(Self(authenticate(deps, token).await?)))
+        ask(request, async |deps, shown| {
+            Ok(Self { session: authenticate(deps, &shown, Delegation::Refused).await?, shown })
+        })
     }
 }
 
@@ -42,17 +50,20 @@ impl FromRequest for ActedFor {
     type Future = Asked<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        by_token(request, async |deps, token| Ok(Self(authenticate_as(deps, token, Delegation::Allowed).await?)))
+        ask(request, async |deps, shown| Ok(Self(authenticate(deps, &shown, Delegation::Allowed).await?)))
     }
 }
 
-/// What `ask` makes of the request's access token.
-pub(super) fn by_token<T: 'static>(
+/// What `find` makes of what the request shows.
+pub(super) fn ask<T: 'static>(
     request: &HttpRequest,
-    ask: impl AsyncFnOnce(&Deps, &str) -> Result<T, Problem> + 'static,
+    find: impl AsyncFnOnce(&Deps, Shown) -> Result<T, Problem> + 'static,
 ) -> Asked<T> {
     let request = request.clone();
-    Box::pin(async move { ask(deps(&request)?, bearer::token(request.headers())?).await })
+    Box::pin(async move {
+        let deps = deps(&request)?;
+        find(deps, shown(&request, deps)?).await
+    })
 }
 
 /// What the handlers share.

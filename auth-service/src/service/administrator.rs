@@ -2,7 +2,7 @@
 
 use super::{
     Deps, Trouble,
-    authenticate::{AuthenticateError, authenticate},
+    authenticate::{AuthenticateError, Delegation, Shown, authenticate},
 };
 use crate::domain::session::Session;
 
@@ -20,9 +20,9 @@ pub enum AdministratorError {
     NotAdministrator,
 }
 
-/// The session that `token` belongs to, and its user, who is an administrator.
-pub async fn administrator(deps: &Deps, token: &str) -> Result<Session, AdministratorError> {
-    let session = authenticate(deps, token).await?;
+/// The session of who is asking, an administrator.
+pub async fn administrator(deps: &Deps, shown: &Shown) -> Result<Session, AdministratorError> {
+    let session = authenticate(deps, shown, Delegation::Refused).await?;
     let account = deps.users.find_by_id(session.user).await.map_err(Trouble::from).map_err(AuthenticateError::from)?;
     let user = account.map(|account| account.user).ok_or(AuthenticateError::LoginRequired)?;
     if user.disabled || !user.roles.iter().any(|role| role == ROLE) {

@@ -1,4 +1,5 @@
-//! Who is asking: an access token that auth-service has signed, and the session behind it, alive in the store.
+//! Who is asking: an access token that auth-service has signed, or the cookie of a session, and the session behind it, alive in
+//! the store.
 //!
 //! Auth-service's own routes do not trust an access token alone. Roles and status come from the record.
 
@@ -7,12 +8,15 @@ use common::{
     verifier::TokenError,
 };
 
+use secrecy::{ExposeSecret, SecretString};
+
 use super::{Deps, Trouble};
 use crate::{
     domain::{
         client::Client,
         ids::{SessionId, UserId},
-        session::Session,
+        session::{Mode, Session},
+        session_cookie::SessionCookie,
     },
     ports::StoreError,
 };
@@ -23,12 +27,15 @@ pub enum AuthenticateError {
     /// The token is not believed.
     #[error(transparent)]
     InvalidToken(TokenError),
-    /// The token's session is over.
+    /// The session is over, or its cookie is not the one of now.
     #[error("the session is over")]
     LoginRequired,
     /// The token's client is not there any more, or is disabled.
     #[error("the client is not known any more")]
     ClientGone,
+    /// The request does not show that the session's own front end makes it.
+    #[error("the CSRF value is another session's")]
+    CsrfFailed,
     /// A service acts for the user, who has to ask in person.
     #[error("this is for the user in person, not for a service that acts for the user")]
     Delegated,
@@ -58,18 +65,80 @@ pub enum Delegation {
     Refused,
 }
 
-/// The session that `token` belongs to. The user asks in person.
-pub async fn authenticate(deps: &Deps, token: &str) -> Result<Session, AuthenticateError> {
-    authenticate_as(deps, token, Delegation::Refused).await
+/// What a request shows of who is asking.
+#[derive(Debug)]
+pub enum Shown {
+    /// An access token in the header, where no browser puts it by itself.
+    Token(SecretString),
+    /// The access token of mode `cookie`.
+    TokenCookie(SecretString, Csrf),
+    /// The cookie of mode `session`.
+    SessionCookie(SessionCookie, Csrf),
 }
 
-/// The session that `token` belongs to.
-pub async fn authenticate_as(deps: &Deps, token: &str, delegation: Delegation) -> Result<Session, AuthenticateError> {
-    let claims = deps.access_tokens.verify(token)?;
+/// What a request with a cookie repeats, to show that the session's own front end makes it.
+#[derive(Debug)]
+pub enum Csrf {
+    /// The request changes nothing.
+    NotNeeded,
+    /// This value; nobody has looked yet whether it is the session's.
+    Value(SecretString),
+}
+
+impl Csrf {
+    /// Whether the value is that of `session`.
+    pub(super) fn check(&self, deps: &Deps, session: SessionId) -> Result<(), AuthenticateError> {
+        match self {
+            Self::Value(value) if !deps.csrf.is_of(session, value.expose_secret()) => {
+                Err(AuthenticateError::CsrfFailed)
+            }
+            Self::Value(_) | Self::NotNeeded => Ok(()),
+        }
+    }
+}
+
+/// The session of who is asking.
+pub async fn authenticate(deps: &Deps, shown: &Shown, delegation: Delegation) -> Result<Session, AuthenticateError> {
+    match shown {
+        Shown::Token(token) => Ok(by_token(deps, token, delegation).await?.1),
+        Shown::TokenCookie(token, csrf) => Ok(by_token_cookie(deps, token, csrf).await?.1),
+        Shown::SessionCookie(cookie, csrf) => visit(deps, cookie, csrf).await,
+    }
+}
+
+async fn by_token(
+    deps: &Deps,
+    token: &SecretString,
+    delegation: Delegation,
+) -> Result<(UserClaims, Session), AuthenticateError> {
+    let claims = deps.access_tokens.verify(token.expose_secret())?;
     if delegation == Delegation::Refused && of_user(&claims)?.act.is_some() {
         return Err(AuthenticateError::Delegated);
     }
-    Ok(as_of_now(deps, of_user(&claims)?).await?.1)
+    as_of_now(deps, of_user(&claims)?).await
+}
+
+/// What is left at this moment of what the token of mode `cookie` says, and its session.
+pub(super) async fn by_token_cookie(
+    deps: &Deps,
+    token: &SecretString,
+    csrf: &Csrf,
+) -> Result<(UserClaims, Session), AuthenticateError> {
+    let (claims, session) = by_token(deps, token, Delegation::Refused).await?;
+    if session.mode != Mode::Cookie {
+        // One that was given to a script must not come by itself.
+        return Err(TokenError::WrongType.into());
+    }
+    csrf.check(deps, session.id)?;
+    Ok((claims, session))
+}
+
+/// The session of a cookie, which goes on because of it.
+pub(super) async fn visit(deps: &Deps, cookie: &SessionCookie, csrf: &Csrf) -> Result<Session, AuthenticateError> {
+    csrf.check(deps, cookie.session)?;
+    let (now, idle_ttl) = (deps.clock.now(), deps.policy.refresh.idle_ttl);
+    let session = deps.sessions.visit(cookie.user, cookie.session, &cookie.hash(), now, idle_ttl).await;
+    session.map_err(Trouble::from)?.ok_or(AuthenticateError::LoginRequired)
 }
 
 /// What is left at this moment of what a user's token says, and its session: roles and rights may have been taken away

@@ -5,9 +5,11 @@ use std::net::IpAddr;
 use super::{
     Deps, Trouble,
     audit::own_event,
+    authenticate::Shown,
     confirm_password::{ConfirmError, confirm_password},
     effects::{Applied, change_and_apply},
     register::judge,
+    session_secret::renewed,
 };
 use crate::{
     domain::{
@@ -15,6 +17,7 @@ use crate::{
         effect::{Effect, EndReason},
         password::{Password, WeakPassword},
         session::Session,
+        session_cookie::SessionCookie,
     },
     ports::Change,
 };
@@ -45,14 +48,15 @@ impl From<ConfirmError> for ChangePasswordError {
     }
 }
 
-/// Checks the current password and replaces it.
+/// Checks the current password and replaces it. The cookie of a session that is `shown` gets a new secret.
 pub async fn change_password(
     deps: &Deps,
     session: &Session,
+    shown: &Shown,
     current: Password,
     new: Password,
     address: Option<IpAddr>,
-) -> Result<Applied, ChangePasswordError> {
+) -> Result<(Applied, Option<SessionCookie>), ChangePasswordError> {
     let turn = deps.hasher.admit(address).map_err(Trouble::from)?;
     for _ in 0..ATTEMPTS {
         let account = confirm_password(deps, &*turn, session, current.clone(), address).await?;
@@ -63,7 +67,9 @@ pub async fn change_password(
         let event = own_event(deps, AuditKind::PasswordChanged, session, address);
         let effect = Effect::EndSessions { reason: EndReason::PasswordChange, except: Some(session.id) };
         if let Some(changed) = change_and_apply(deps, session.user, &change, &effect, event).await? {
-            return Ok(changed.applied);
+            // The password is changed already; the cookie as it is stays good.
+            let cookie = renewed(deps, shown, deps.clock.now()).await.unwrap_or_default();
+            return Ok((changed.applied, cookie));
         }
         // Another change came first, or a login that hashed the same password anew.
     }

@@ -7,7 +7,7 @@ use common::clock::Timestamp;
 use super::{
     Deps, Trouble,
     audit::own_event,
-    grant::{Grant, grant},
+    grant::{Admission, admission},
     temporary_password::{NotTaken, replace_password},
     throttle::Guarded,
 };
@@ -18,6 +18,8 @@ use crate::{
         ids::{SessionId, TokenId, UserId},
         password::{Password, WeakPassword},
         session::{CurrentToken, Mode, Session},
+        session_cookie::SessionCookie,
+        session_secret::SessionSecrets,
         user::{Account, Identifier, User},
     },
     ports::{Creation, HashTurn},
@@ -81,7 +83,7 @@ impl From<NotTaken> for LoginError {
 }
 
 /// Checks the password, replaces it where that is asked for, begins a session, and issues its first tokens.
-pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Grant, LoginError> {
+pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Admission, LoginError> {
     let turn = deps.hasher.admit(request.address).map_err(Trouble::from)?;
     let reservation = deps.throttle.reserve(Guarded::Password(&request.name), request.address).await?;
     let result = attempt(deps, &*turn, &request).await;
@@ -90,10 +92,10 @@ pub async fn login(deps: &Deps, request: LoginRequest) -> Result<Grant, LoginErr
         Err(LoginError::InvalidCredentials) => reservation.failed(deps, login_event(deps, AuditKind::Throttled)),
         Err(_) => reservation.withdrawn().await,
     }
-    result.map(|(grant, _)| grant)
+    result.map(|(admission, _)| admission)
 }
 
-async fn attempt(deps: &Deps, turn: &dyn HashTurn, request: &LoginRequest) -> Result<(Grant, User), LoginError> {
+async fn attempt(deps: &Deps, turn: &dyn HashTurn, request: &LoginRequest) -> Result<(Admission, User), LoginError> {
     let (mut password, mut new_password) = (&request.password, request.new_password.as_ref());
     for _ in 0..ATTEMPTS {
         let account = match &request.identifier {
@@ -110,7 +112,7 @@ async fn attempt(deps: &Deps, turn: &dyn HashTurn, request: &LoginRequest) -> Re
         }
         let now = deps.clock.now();
         let user = account.user.clone();
-        let session = begin(deps, request, account, now);
+        let (session, cookie) = begin(deps, request, account, now);
         let created = deps.sessions.create(&session, now).await.map_err(|error| {
             let replaced = request.new_password.is_some();
             if replaced { LoginError::ReplacedOnly } else { Trouble::from(error).into() }
@@ -122,7 +124,7 @@ async fn attempt(deps: &Deps, turn: &dyn HashTurn, request: &LoginRequest) -> Re
                 }
                 let event = own_event(deps, AuditKind::Login, &session, request.address);
                 deps.audit.record(event.of_client(&session.client_id).with("mode", session.mode.as_str()));
-                return Ok((first_grant(deps, &session, now)?, user));
+                return Ok((first_admission(deps, &session, cookie, now)?, user));
             }
             // The password was changed, or the roles, after they were read: what was read is not true any more.
             Creation::StaleEpoch => {}
@@ -188,11 +190,14 @@ fn login_event(deps: &Deps, kind: AuditKind) -> AuditEvent {
     deps.audit.event(kind, Actor::Anonymous).of_client(FIRST_PARTY_CLIENT)
 }
 
-fn begin(deps: &Deps, request: &LoginRequest, account: Account, now: Timestamp) -> Session {
+/// Always under a new name and with a new secret, whatever the client held before.
+fn begin(deps: &Deps, request: &LoginRequest, account: Account, now: Timestamp) -> (Session, Option<SessionCookie>) {
     let (absolute_ttl, idle_ttl) = lifetimes(deps, request.mode);
-    Session {
-        id: SessionId::new(now, &*deps.rng),
-        user: account.user.id,
+    let (id, user) = (SessionId::new(now, &*deps.rng), account.user.id);
+    let cookie = (request.mode == Mode::Session).then(|| SessionCookie::new(user, id, &*deps.rng));
+    let session = Session {
+        id,
+        user,
         epoch: account.epoch,
         current: CurrentToken { id: TokenId::new(&*deps.rng), generation: 0 },
         roles: account.user.roles,
@@ -207,8 +212,9 @@ fn begin(deps: &Deps, request: &LoginRequest, account: Account, now: Timestamp) 
         device: request.device.clone(),
         address: request.address,
         revoked: None,
-        secrets: None,
-    }
+        secrets: cookie.as_ref().map(|cookie| SessionSecrets::first(cookie.hash())),
+    };
+    (session, cookie)
 }
 
 fn lifetimes(deps: &Deps, mode: Mode) -> (Duration, Duration) {
@@ -218,10 +224,15 @@ fn lifetimes(deps: &Deps, mode: Mode) -> (Duration, Duration) {
     }
 }
 
-fn first_grant(deps: &Deps, session: &Session, now: Timestamp) -> Result<Grant, Trouble> {
+fn first_admission(
+    deps: &Deps,
+    session: &Session,
+    cookie: Option<SessionCookie>,
+    now: Timestamp,
+) -> Result<Admission, Trouble> {
     let refresh_token = match session.mode {
         Mode::Bearer | Mode::Cookie => Some(deps.refresh_tokens.sign_first(session, now)?),
         Mode::AccessOnly | Mode::Session => None,
     };
-    grant(deps, session, &session.scope, refresh_token, now)
+    admission(deps, session, refresh_token, cookie, now)
 }

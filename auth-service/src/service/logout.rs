@@ -1,6 +1,6 @@
 //! Logout: of the session at hand, of another one, of all.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use common::verifier::TokenError;
 use secrecy::{ExposeSecret, SecretString};
@@ -17,6 +17,7 @@ use crate::{
         effect::{Effect, EndReason},
         ids::{SessionId, UserId},
         session::{RevokedReason, Session},
+        session_cookie::SessionCookie,
     },
     ports::Change,
 };
@@ -41,11 +42,65 @@ pub async fn logout(deps: &Deps, token: &SecretString, address: Option<IpAddr>) 
         Err(TokenError::WrongType | TokenError::Malformed) => named_session(deps, token)?,
         Err(error) => return Err(AuthenticateError::from(error).into()),
     };
+    Ok(end_and_tell(deps, user, session, address).await?)
+}
+
+async fn end_and_tell(deps: &Deps, user: UserId, session: SessionId, address: Option<IpAddr>) -> Result<(), Trouble> {
     if end(deps, user, session).await? {
         let event = deps.audit.event(AuditKind::Logout, Actor::User(user));
         deps.audit.record(event.to_user(user).in_session(session).from_address(address));
     }
     Ok(())
+}
+
+/// What a browser shows that logs out. Any of it may be there, and any of it may be good no more.
+#[derive(Debug)]
+pub struct InCookies {
+    /// Of mode `session`.
+    pub session: Option<SessionCookie>,
+    /// Of mode `cookie`.
+    pub refresh_token: Option<SecretString>,
+    /// Of mode `cookie`.
+    pub access_token: Option<SecretString>,
+    /// What the request repeats.
+    pub csrf: SecretString,
+}
+
+/// Ends the sessions of a browser's cookies. What is good no more names no session, and is no error.
+pub async fn logout_browser(deps: &Deps, cookies: &InCookies, address: Option<IpAddr>) -> Result<(), LogoutError> {
+    let named = named_in(deps, cookies).await?;
+    let proved = |(_, session): &&(UserId, SessionId)| deps.csrf.is_of(*session, cookies.csrf.expose_secret());
+    let proved: Vec<_> = named.iter().filter(proved).collect();
+    if proved.is_empty() && !named.is_empty() {
+        return Err(AuthenticateError::CsrfFailed.into());
+    }
+    for (user, session) in proved {
+        end_and_tell(deps, *user, *session, address).await?;
+    }
+    Ok(())
+}
+
+/// The sessions that a browser's cookies show to be its own.
+async fn named_in(deps: &Deps, cookies: &InCookies) -> Result<BTreeSet<(UserId, SessionId)>, LogoutError> {
+    let mut named = BTreeSet::new();
+    if let Some(cookie) = &cookies.session {
+        let (now, idle_ttl) = (deps.clock.now(), deps.policy.refresh.idle_ttl);
+        let living = deps.sessions.visit(cookie.user, cookie.session, &cookie.hash(), now, idle_ttl).await;
+        named.extend(living.map_err(Trouble::from)?.map(|session| (session.user, session.id)));
+    }
+    if let Some(token) = &cookies.refresh_token
+        && let Ok(verified) = deps.refresh_tokens.verify(token.expose_secret())
+    {
+        named.insert((verified.user, verified.session));
+    }
+    if let Some(token) = &cookies.access_token {
+        match named_session(deps, token.expose_secret()) {
+            Ok(session) => drop(named.insert(session)),
+            Err(AuthenticateError::Trouble(trouble)) => return Err(trouble.into()),
+            Err(_) => {}
+        }
+    }
+    Ok(named)
 }
 
 /// Ends one session of the user who holds `current`. `false` when that user has no such session.

@@ -32,18 +32,27 @@ pub mod rename;
 pub mod revocation_feed;
 pub mod revoke_token;
 pub mod revoked_tokens;
+pub mod session_secret;
 pub mod signing_keys;
 pub mod temporary_password;
 pub mod throttle;
+pub mod verify;
 
 use std::{iter, sync::Arc, time::Duration};
 
-use common::scope::Scope;
+use common::{browser::Site, scope::Scope};
 
 use self::{audit::Audit, revoked_tokens::RevokedTokens, throttle::Throttle};
 use crate::{
-    crypto::{access_tokens::AccessTokens, client_assertions::ClientAssertions, refresh_tokens::RefreshTokens},
-    domain::{client::LONGEST_CLIENT_TOKEN, session::RefreshRules, throttle::Limit},
+    crypto::{
+        access_tokens::AccessTokens, client_assertions::ClientAssertions, csrf::CsrfValues,
+        refresh_tokens::RefreshTokens, renewed_cookies::RenewedCookies,
+    },
+    domain::{
+        client::LONGEST_CLIENT_TOKEN,
+        session::{Mode, RefreshRules},
+        throttle::Limit,
+    },
     ports::{
         AuditStore, ClientStore, Clock, HashError, PasswordHasher, RevocationLog, Rng, SessionStore, StoreError,
         UserStore,
@@ -74,6 +83,10 @@ pub struct Deps {
     pub hasher: Arc<dyn PasswordHasher>,
     /// Signs and verifies access tokens.
     pub access_tokens: Arc<AccessTokens>,
+    /// The values that front ends with cookies have to repeat.
+    pub csrf: CsrfValues,
+    /// The cookies that follow others.
+    pub renewed_cookies: RenewedCookies,
     /// Signs and verifies refresh tokens.
     pub refresh_tokens: RefreshTokens,
     /// The time.
@@ -116,6 +129,10 @@ pub struct Policy {
     pub audiences: Vec<String>,
     /// Who may register.
     pub registration: Registration,
+    /// How users may log in.
+    pub modes: Vec<Mode>,
+    /// Whose cookies browsers hold; `None` where it could not have any, and no mode needs them.
+    pub site: Option<Site>,
 }
 
 /// The longest that any access token lives, of a user or of a service.

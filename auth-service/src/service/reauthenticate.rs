@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use super::{
     Deps, Trouble,
     audit::own_event,
+    authenticate::Shown,
     confirm_password::{ConfirmError, confirm_password},
-    grant::{Grant, grant},
+    grant::{Admission, admission},
+    session_secret::renewed,
 };
 use crate::domain::{audit::AuditKind, password::Password, session::Session};
 
@@ -33,13 +35,15 @@ impl From<ConfirmError> for ReauthenticateError {
     }
 }
 
-/// Checks the password; `auth_time` is now. Answers with an access token that says so; the refresh token stays as it is.
+/// Checks the password; `auth_time` is now. Answers with an access token that says so; the refresh token stays as it is. The cookie
+/// of a session that is `shown` gets a new secret: it is worth more than before.
 pub async fn reauthenticate(
     deps: &Deps,
     session: &Session,
+    shown: &Shown,
     password: Password,
     address: Option<IpAddr>,
-) -> Result<Grant, ReauthenticateError> {
+) -> Result<Admission, ReauthenticateError> {
     let turn = deps.hasher.admit(address).map_err(Trouble::from)?;
     confirm_password(deps, &*turn, session, password, address).await?;
     let now = deps.clock.now();
@@ -48,5 +52,6 @@ pub async fn reauthenticate(
     }
     deps.audit.record(own_event(deps, AuditKind::Reauthenticated, session, address));
     let session = Session { authenticated_at: now, ..session.clone() };
-    Ok(grant(deps, &session, &session.scope, None, now)?)
+    let cookie = renewed(deps, shown, now).await?;
+    Ok(admission(deps, &session, None, cookie, now)?)
 }

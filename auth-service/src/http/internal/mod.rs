@@ -3,6 +3,7 @@
 mod deleted_users;
 mod revocations;
 mod users;
+mod verify;
 
 use actix_web::{HttpRequest, middleware::from_fn, web};
 use common::{
@@ -22,6 +23,8 @@ pub fn internal_routes(config: &mut web::ServiceConfig) {
     config
         .service(resource("/internal/revocations", [get(revocations::revocations)]))
         .service(resource("/internal/deleted-users", [get(deleted_users::deleted_users)]))
+        .service(web::resource("/auth/verify").get(verify::told))
+        .service(web::resource("/auth/verify/{original:.*}").to(verify::repeated))
         // The others are asked all the time, by nobody in particular.
         .service(resource("/internal/users", [get(users::find)]).wrap(from_fn(observe)));
 }

@@ -129,6 +129,9 @@ impl From<RefreshError> for OAuthError {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::InvalidToken(_) => Self::invalid_grant("The refresh token is not valid"),
+            RefreshError::InCookie | RefreshError::CsrfFailed => {
+                Self::invalid_grant("The refresh token belongs in a cookie, and is refreshed at /auth/refresh")
+            }
             RefreshError::LoginRequired => Self::invalid_grant("The session is over; log in again"),
             RefreshError::TokenReused => {
                 Self::invalid_grant("A used refresh token came back, so the session was ended everywhere")

@@ -16,7 +16,8 @@ use crate::{
     domain::{client::Client, exchange::Wanted},
     http::{client_address::ClientAddress, outcomes::Outcomes, token_answer::TokenAnswer},
     service::{
-        Deps, client_credentials::client_credentials, exchange_token::exchange_token, grant::Grant, refresh::refresh,
+        Deps, client_credentials::client_credentials, exchange_token::exchange_token, grant::Grant,
+        refresh::refresh_grant,
     },
 };
 
@@ -98,9 +99,9 @@ pub async fn token(
         "client_credentials" => client_credentials(&deps, &caller.confidential()?, scope(&form)?.as_ref())?.into(),
         "refresh_token" => {
             let (token, scope) = (refresh_token(&caller, &form)?, scope(&form)?);
-            let result = refresh(&deps, &token, scope.as_ref(), address.0).await;
+            let result = refresh_grant(&deps, token, scope.as_ref(), address.0).await;
             outcomes.refresh(&result);
-            result?.grant.into()
+            result?.answer.into()
         }
         TOKEN_EXCHANGE => exchange(&deps, &caller.confidential()?, &form).await?,
         _ => return Err(OAuthError::unsupported_grant_type()),

@@ -65,7 +65,7 @@ impl RedisSessions {
         Self { log: RedisRevocations::new(Arc::clone(&self.redis), Arc::clone(&self.disk), kept), ..self }
     }
 
-    /// The same, in which new sessions and new secrets wait for the disk, as revocations always do.
+    /// The same, in which new sessions wait for the disk, as revocations and new secrets always do.
     #[must_use]
     pub fn with_durable_logins(self, durable_logins: bool) -> Self {
         Self { durable_logins, ..self }
@@ -325,7 +325,7 @@ impl SessionStore for RedisSessions {
     ) -> Result<bool, StoreError> {
         let arguments = [micros(now), record::secret(presented), record::secret(new)];
         let renewed = self.present(&script::RENEW, user, session, &arguments).await?.is_some();
-        if renewed && self.durable_logins {
+        if renewed {
             self.on_disk(user).await?;
         }
         Ok(renewed)

@@ -74,6 +74,7 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     AUTH_AUDIT_RETENTION must be a duration such as 90s, 15m or 30d, between 1day and 9years 11months 27days 21h 50m 24s
     AUTH_AUDIT_ADDRESS_RETENTION must be a duration such as 90s, 15m or 30d, between 0s and 9years 11months 27days 21h 50m 24s
     AUTH_REGISTRATION must be open, invite or closed
+    AUTH_LOGIN_MODES must be some of bearer, access_only, cookie and session, divided by commas
     AUTH_FIRST_PARTY_AUDIENCES must be names divided by commas
     ");
 }
@@ -111,5 +112,25 @@ fn the_example_file_lists_every_setting_and_no_other() {
             assert!(sections.contains(&format!("{}={default}\n", setting.name)), "{} = {default}", setting.name);
         }
         assert!(sections.contains(setting.help), "{}: {}", setting.name, setting.help);
+    }
+}
+
+#[test]
+fn cookies_do_not_travel_in_the_clear() {
+    assert_snapshot!(errors(&with(&[("JWT_ISSUER", "http://shop.example")])), @"JWT_ISSUER is plain http and not localhost, so that cookies would travel in the clear: use https, or leave cookie and session out of AUTH_LOGIN_MODES");
+    for modes in ["cookie", "session", "bearer,session"] {
+        let plain = with(&[("JWT_ISSUER", "http://shop.example"), ("AUTH_LOGIN_MODES", modes)]);
+        assert!(errors(&plain).starts_with("JWT_ISSUER is plain http"), "{modes}");
+    }
+    for settings in [
+        [("JWT_ISSUER", "http://shop.example"), ("AUTH_LOGIN_MODES", "bearer, access_only")],
+        [("JWT_ISSUER", "https://shop.example"), ("AUTH_LOGIN_MODES", "cookie")],
+        [("JWT_ISSUER", "http://127.0.0.1:8080"), ("AUTH_LOGIN_MODES", "session")],
+    ] {
+        assert!(Config::read(os(&with(&settings))).is_ok(), "{settings:?}");
+    }
+    for modes in ["", "telepathy", "bearer,,cookie", "bearer cookie"] {
+        let config = Config::read(os(&with(&[("AUTH_LOGIN_MODES", modes)])));
+        assert_eq!(config.is_ok(), modes.is_empty(), "{modes}: an empty setting is as good as none");
     }
 }

@@ -16,6 +16,7 @@ async fn the_document_names_every_address() {
         "/admin/clients/{id}",
         "/admin/clients/{id}/secret",
         "/admin/users/{id}/password",
+        "/auth/csrf",
         "/auth/login",
         "/auth/logout",
         "/auth/logout-all",

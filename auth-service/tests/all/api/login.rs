@@ -126,24 +126,9 @@ async fn a_wrong_password_and_an_unknown_user_are_answered_alike_for_the_same_wo
     assert_eq!([after_wrong - before, after_unknown - after_wrong, after_impossible - after_unknown], [1, 1, 1]);
 }
 
-#[rstest]
 #[tokio::test]
-async fn a_mode_that_does_not_exist_yet_is_said_so(#[values(Sqlite, PostgresAndRedis)] backend: Backend) {
-    let service = TestService::start(backend).await;
+async fn a_mode_that_does_not_exist_is_said_so() {
+    let service = TestService::start(Sqlite).await;
     let ada = service.registered("ada").await;
-    assert_snapshot!(service.try_log_in(&ada, json!("cookie")).await, @r#"
-    400
-    cache-control: no-store
-    content-type: application/problem+json
-    {
-      "code": "unsupported_mode",
-      "detail": "This mode is not supported here; the modes are bearer and access_only",
-      "request_id": "[request_id]",
-      "status": 400,
-      "title": "Bad Request",
-      "type": "about:blank"
-    }
-    "#);
-    assert_eq!(service.try_log_in(&ada, json!("session")).await.code(), "unsupported_mode");
     assert_eq!(service.try_log_in(&ada, json!("telepathy")).await.code(), "bad_request");
 }

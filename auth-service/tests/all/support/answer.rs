@@ -17,10 +17,11 @@ pub struct Answer {
 const SHOWN_HEADERS: [&str; 6] =
     ["allow", "cache-control", "content-type", "location", "retry-after", "www-authenticate"];
 
-const REDACTED_MEMBERS: [&str; 10] = [
+const REDACTED_MEMBERS: [&str; 11] = [
     "access_token",
     "client_secret",
     "created_at",
+    "csrf_token",
     "expires_at",
     "id",
     "last_seen_at",

@@ -1,6 +1,7 @@
 //! What the tests stand on: real servers, the service on a free port, a client.
 
 pub mod answer;
+pub mod browser;
 pub mod child;
 pub mod client;
 pub mod database;
