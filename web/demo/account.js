@@ -2,6 +2,7 @@
 
 import { connection } from './connection.js';
 import { fill, h, need } from './dom.js';
+import { learnSessionExpiry } from './expiry.js';
 import { busy } from './form.js';
 import { complain, say } from './messages.js';
 import { MODES } from './modes.js';
@@ -10,7 +11,7 @@ import { pulse } from './pulse.js';
 import { seen } from './seen.js';
 import { sure } from './sheet.js';
 
-const LABELS = { cookie: 'Access token ends in', session: 'Phantom token of the last request ends in', bearer: 'Access token ends in', access_only: 'Access token ends in' };
+const LABELS = { cookie: 'Access token ends in', session: 'Session ends, if nobody uses it, in', bearer: 'Access token ends in', access_only: 'Access token ends in' };
 
 export function account() {
   need('logout').addEventListener('click', (event) => act(event, () => connection.logout()));
@@ -25,7 +26,10 @@ export function account() {
       say(outcome(before));
     }),
   );
-  connection.addEventListener('in', draw);
+  connection.addEventListener('in', () => {
+    draw();
+    learnSessionExpiry().catch(() => {});
+  });
   pulse.addEventListener('beat', (event) => drawPulse(/** @type {CustomEvent} */ (event).detail));
   setInterval(drawTime, 250);
 }
@@ -77,8 +81,9 @@ function drawTime() {
 /** @param {number} milliseconds */
 export function clock(milliseconds) {
   const seconds = Math.ceil(milliseconds / 1000);
-  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const [d, h, m, s] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60];
   const two = (/** @type {number} */ number) => String(number).padStart(2, '0');
+  if (d > 0) return `${d} ${d === 1 ? 'day' : 'days'} ${h}:${two(m)}:${two(s)}`;
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 

@@ -45,6 +45,7 @@ connection.addEventListener('in', () => {
   need('why-out').hidden = true;
   drawHoldings(connection.mode);
   page.show();
+  scrollTo({ top: 0 });
 });
 
 connection.addEventListener('out', (event) => {

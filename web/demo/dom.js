@@ -59,6 +59,11 @@ export function need(id, type) {
 }
 
 /** @param {string} instant RFC 3339. */
+export function day(instant) {
+  return h('time', { datetime: instant, title: new Date(instant).toLocaleString() }, new Date(instant).toLocaleDateString(undefined, { dateStyle: 'medium' }));
+}
+
+/** @param {string} instant RFC 3339. */
 export function when(instant) {
   const text = new Date(instant).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
   return h('time', { datetime: instant }, text);

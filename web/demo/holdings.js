@@ -23,7 +23,7 @@ export function drawHoldings(mode) {
   need('glass-intro').textContent = inside
     ? 'Values are the real ones, read by a script of this page. Where none is shown, no script could read it.'
     : `After a login with “${MODES[mode].name}”. Pick another way to compare.`;
-  fill(need('holdings'), ...ZONES.map((zone) => drawZone(zone, MODES[mode][zone.kind], inside)), drawProof(mode, inside), drawWhatIf(mode));
+  fill(need('holdings'), ...ZONES.map((zone) => drawZone(zone, MODES[mode][zone.kind], inside)), drawProof(mode, inside), drawWhatIf(mode, inside));
 }
 
 /** @param {typeof ZONES[number]} zone @param {Held[]} items @param {boolean} inside */
@@ -54,7 +54,7 @@ function drawHeld(held, inside) {
       'div',
       { class: 'held-name' },
       h('strong', {}, held.name),
-      value && h('button', { class: 'button compact', type: 'button', 'data-held': held.name, 'aria-expanded': shown, onclick: toggle }, shown ? 'Hide' : 'Show'),
+      value && shortened(value) !== value && h('button', { class: 'button compact', type: 'button', 'data-held': held.name, 'aria-expanded': shown, onclick: toggle }, shown ? 'Hide' : 'Show'),
     ),
     value && h('p', { class: 'held-value', tabindex: shown ? 0 : null }, shown ? value : shortened(value)),
     held.attributes && h('p', { class: 'held-attributes' }, ...held.attributes.map((attribute) => h('code', {}, attribute))),
@@ -91,7 +91,9 @@ function drawProof(mode, inside) {
   );
 }
 
-/** @param {import('./modes.js').Mode} mode */
-function drawWhatIf(mode) {
-  return h('dl', { class: 'whatif' }, ...MODES[mode].whatIf.map(([question, answer]) => h('div', {}, h('dt', {}, question), h('dd', {}, answer))));
+/** @param {import('./modes.js').Mode} mode @param {boolean} inside */
+function drawWhatIf(mode, inside) {
+  const open = !inside || document.querySelector('.whatifs[data-inside][open]') !== null;
+  const answers = MODES[mode].whatIf.map(([question, answer]) => h('div', {}, h('dt', {}, question), h('dd', {}, answer)));
+  return h('details', { class: 'folded whatifs', 'data-inside': inside, open }, h('summary', {}, h('h3', {}, 'What if…')), h('dl', { class: 'whatif' }, ...answers));
 }

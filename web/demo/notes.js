@@ -1,7 +1,7 @@
 /** Notes: the user's own and those that others share. */
 
 import { connection } from './connection.js';
-import { fill, h, icon, need, when } from './dom.js';
+import { day, fill, h, icon, need } from './dom.js';
 import { busy } from './form.js';
 import { complain, say } from './messages.js';
 import { editNote, readNote, shareNote } from './note-sheets.js';
@@ -105,7 +105,7 @@ function drawNote(note, words) {
     { class: 'note' },
     h('h3', {}, ...marked(note.title, words)),
     h('p', { class: 'note-text' }, ...marked(note.body || '…', words)),
-    h('div', { class: 'note-foot' }, h('span', { class: 'small quiet' }, when(note.updated_at)), h('div', { class: 'row' }, ...acts)),
+    h('div', { class: 'note-foot' }, h('span', { class: 'small quiet' }, day(note.updated_at)), h('div', { class: 'row' }, ...acts)),
   );
 }
 

@@ -43,6 +43,7 @@ export class Problem extends Error {
   /** For people: what happened and, where that is known, what to do. */
   get sentence() {
     if (this.status === 429) return `${this.message}: ${this.retryAfter ?? 'a few'} seconds.`;
-    return /[.!?]$/.test(this.message) ? this.message : `${this.message}.`;
+    const text = this.message.charAt(0).toUpperCase() + this.message.slice(1);
+    return /[.!?]$/.test(text) ? text : `${text}.`;
   }
 }

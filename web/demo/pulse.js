@@ -4,6 +4,7 @@
  */
 
 import { connection } from './connection.js';
+import { learnExpiry } from './expiry.js';
 import { seen } from './seen.js';
 
 /** @typedef {{ sub: string, sid: string, client_id: string, scope: string, roles: string[], authenticated_at: string, expires_at: string }} Whoami */
@@ -41,21 +42,11 @@ class Pulse extends EventTarget {
       const response = await connection.fetch('/api/whoami', { cache: 'no-store' });
       if (!response.ok) return this.#tell({ problem: response.status });
       this.whoami = await response.json();
-      this.#time(response);
+      if (this.whoami && !seen.expiry && connection.mode !== 'session') learnExpiry(response, this.whoami.expires_at);
       this.#tell({ took: performance.now() - started, whoami: this.whoami });
     } catch {
       this.#tell({ problem: 0 });
     }
-  }
-
-  /** After a reload only the services know when the token ends. The answer's own `Date` makes this computer's clock irrelevant. */
-  /** @param {Response} response */
-  #time(response) {
-    const date = response.headers.get('Date');
-    if (!this.whoami || !date || (seen.expiry && connection.mode !== 'session')) return;
-    const left = (Date.parse(this.whoami.expires_at) - Date.parse(date)) / 1000;
-    const lasts = (Date.parse(this.whoami.expires_at) - Date.parse(this.whoami.authenticated_at)) / 1000;
-    seen.endsIn(left, connection.mode === 'session' ? 60 : Math.max(left, Math.min(lasts, 900)));
   }
 
   /** @param {{ took?: number, whoami?: Whoami | null, problem?: number }} detail */

@@ -56,7 +56,7 @@ function draw(session) {
       'div',
       { class: 'stack tight' },
       h('div', { class: 'row' }, h('h3', {}, session.device || 'Unknown device'), session.current && h('span', { class: 'badge good' }, 'This one'), h('span', { class: 'badge key' }, MODES[session.mode]?.name ?? session.mode)),
-      h('p', { class: 'small quiet' }, session.address ?? 'Address unknown', ' · since ', when(session.created_at), ' · last seen ', when(session.last_seen_at)),
+      h('p', { class: 'small quiet' }, session.address ?? 'Address unknown', ' · since ', when(session.created_at), ' · last seen about ', when(session.last_seen_at > session.created_at ? session.last_seen_at : session.created_at)),
       h('p', { class: 'small', role: 'status' }),
     ),
     session.current ? null : h('button', { class: 'button danger compact', type: 'button', onclick: end }, 'Log out this one'),

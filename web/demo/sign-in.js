@@ -78,9 +78,9 @@ function drawModes(picked) {
           h(
             'span',
             { class: 'spots', 'aria-hidden': 'true' },
-            h('span', { class: `spot script ${secrets ? 'full' : ''}` }),
-            h('span', { class: `spot browser ${browser.length > 0 ? 'full' : ''}` }),
-            h('span', { class: 'spot server full' }),
+            h('span', { class: `spot script ${secrets ? 'full' : ''}` }, 'Script'),
+            h('span', { class: `spot browser ${browser.length > 0 ? 'full' : ''}` }, 'Browser'),
+            h('span', { class: 'spot server full' }, 'Server'),
           ),
         ),
       );

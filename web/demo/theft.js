@@ -66,9 +66,9 @@ export function theft() {
 /** @param {(at: number, words?: string) => void} step */
 async function steal(step) {
   step(0);
-  await connection.refresh();
+  if (!seen.refreshToken) await connection.refresh();
   const copy = seen.refreshToken;
-  if (!copy) throw new Problem(0, 'no_token', 'No refresh token was seen yet. Press Refresh first.');
+  if (!copy) throw new Problem(0, 'no_token', 'No refresh token went by on this page, so there was nothing to copy.');
   await pause(1200);
   step(1);
   let current = await later(copy, (words) => step(1, words));
