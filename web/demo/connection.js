@@ -24,18 +24,20 @@ class Connection extends EventTarget {
   askPassword = null;
   /** @type {Latchkey | null} */
   #auth = null;
+  /** Under way since a login in this tab or in another one. @type {Promise<void> | undefined} */
+  #entering;
 
   /** Takes up what an earlier page of this tab began, where there is something. */
   async resume() {
     const choice = remembered();
     this.mode = choice.mode;
     this.keep = choice.keep;
-    const cookies = this.mode === 'cookie' || this.mode === 'session';
-    if (!cookies && csrfCookie()) this.mode = 'cookie';
+    if (!this.#hasCookies && csrfCookie()) this.mode = 'cookie';
     const auth = this.#open();
     await auth.ready;
     if (!auth.session) return;
     try {
+      if (this.#hasCookies) await this.#agree();
       await this.#enter();
     } catch (error) {
       if (Problem.from(error).status !== 401) throw error;
@@ -48,7 +50,7 @@ class Connection extends EventTarget {
     this.keep = keep;
     localStorage.setItem(CHOICE, JSON.stringify({ mode, keep }));
     await this.#open().login(credentials);
-    await this.#enter();
+    await this.#entering;
   }
 
   /** @param {{ username: string, password: string, email?: string, invite?: string }} who */
@@ -102,6 +104,10 @@ class Connection extends EventTarget {
     return again.status === 204 ? null : again.json();
   }
 
+  get #hasCookies() {
+    return this.mode === 'cookie' || this.mode === 'session';
+  }
+
   get #here() {
     if (!this.#auth) throw new Problem(401, 'login_required', 'Log in first');
     return this.#auth;
@@ -109,12 +115,12 @@ class Connection extends EventTarget {
 
   #open() {
     this.#auth?.close();
-    const storage = this.keep && !['cookie', 'session'].includes(this.mode) ? sessionStorage : undefined;
+    const storage = this.keep && !this.#hasCookies ? sessionStorage : undefined;
     const auth = new Latchkey({ mode: this.mode, storage });
     auth.addEventListener('logout', ({ detail }) => this.#leave(detail.reason));
     auth.addEventListener('login', () => {
-      if (this.user) this.#enter().catch(() => {});
-      else if (auth === this.#auth && document.body.dataset.state === 'out') this.#enter().catch(() => {});
+      this.#entering = this.#enter();
+      this.#entering.catch(() => {});
     });
     this.#auth = auth;
     return auth;
@@ -124,7 +130,18 @@ class Connection extends EventTarget {
     const user = await this.ask('GET', '/auth/me');
     const same = this.user?.id === user.id;
     this.user = user;
+    seen.look();
     if (!same) this.dispatchEvent(new Event('in'));
+  }
+
+  /** Another tab may have logged in in another way than this page last did: the session knows. */
+  async #agree() {
+    /** @type {{ items: import('./sessions.js').Session[] }} */
+    const { items } = await this.ask('GET', '/auth/sessions');
+    const mode = items.find(({ current }) => current)?.mode;
+    if (!mode || mode === this.mode) return;
+    this.mode = mode;
+    await this.#open().ready;
   }
 
   /** @param {string} reason */
@@ -146,3 +163,8 @@ function remembered() {
 }
 
 export const connection = new Connection();
+
+// Another tab may have logged in meanwhile, in a way that this one does not listen for.
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && !connection.user && csrfCookie()) connection.resume().catch(() => {});
+});

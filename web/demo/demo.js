@@ -46,6 +46,7 @@ connection.addEventListener('in', () => {
   drawHoldings(connection.mode);
   page.show();
   scrollTo({ top: 0 });
+  need('hello').focus({ preventScroll: true });
 });
 
 connection.addEventListener('out', (event) => {

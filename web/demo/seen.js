@@ -16,6 +16,16 @@ class Seen extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
+  /** What `latchkey.js` was told to put into `sessionStorage` lies open there. */
+  look() {
+    for (const [key, text] of Object.entries(sessionStorage)) {
+      if (!key.startsWith('latchkey ')) continue;
+      const { access, refresh } = JSON.parse(text);
+      this.accessToken ??= access ?? null;
+      this.refreshToken ??= refresh ?? null;
+    }
+  }
+
   forget() {
     this.accessToken = this.refreshToken = this.expiry = null;
     this.dispatchEvent(new Event('change'));

@@ -1,6 +1,6 @@
 /** Dialogs. */
 
-import { h, icon } from './dom.js';
+import { h, icon, need } from './dom.js';
 
 /**
  * Shows a dialog and waits for its end. `build` gets a function that closes it with a result.
@@ -24,6 +24,7 @@ export function sheet(title, build) {
     const head = h('div', { class: 'sheet-head' }, h('h2', { id }, title), leave);
     dialog.append(h('div', { class: 'stack' }, head, ...build(close)));
     dialog.addEventListener('close', () => {
+      carryMessages();
       dialog.remove();
       resolve(result);
     });
@@ -32,8 +33,15 @@ export function sheet(title, build) {
     });
     document.body.append(dialog);
     dialog.showModal();
+    carryMessages();
     /** @type {HTMLElement | null} */ (dialog.querySelector('[autofocus], .input'))?.focus();
   });
+}
+
+/** What lies outside the topmost dialog is dead and not read aloud, so the messages move into it. */
+function carryMessages() {
+  const top = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body;
+  top.append(need('messages'));
 }
 
 /** @param {HTMLDialogElement} dialog @param {MouseEvent} event */

@@ -22,8 +22,10 @@ export function signIn(picked) {
       replace.hidden = true;
       login.reset();
     } catch (error) {
-      if (Problem.from(error).code === 'password_change_required') replace.hidden = false;
-      throw error;
+      const { status, code } = Problem.from(error);
+      if (code !== 'password_change_required') throw error;
+      replace.hidden = false;
+      throw new Problem(status, code, 'The password is right, but temporary: choose a new one.', [{ field: 'new_password', detail: 'is missing' }]);
     }
   });
 
