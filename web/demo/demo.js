@@ -5,6 +5,7 @@ import { colours } from './colours.js';
 import { connection } from './connection.js';
 import { need } from './dom.js';
 import { experiments } from './experiments.js';
+import { goOn, wanted } from './go-on.js';
 import { drawHoldings } from './holdings.js';
 import { complain } from './messages.js';
 import * as notes from './notes.js';
@@ -47,6 +48,7 @@ connection.addEventListener('in', () => {
   page.show();
   scrollTo({ top: 0 });
   need('hello').focus({ preventScroll: true });
+  goOn();
 });
 
 connection.addEventListener('out', (event) => {
@@ -72,7 +74,12 @@ try {
 signIn((mode) => {
   if (!connection.user) drawHoldings(mode);
 });
-if (!connection.user) state('out');
+if (!connection.user) {
+  state('out');
+  const next = wanted();
+  need('why-out').textContent = next ? `Log in with Cookies or Session to go on to ${next}.` : '';
+  need('why-out').hidden = !next;
+}
 
 /** @param {'in' | 'out'} name */
 function state(name) {

@@ -103,7 +103,8 @@ function show(form, problem) {
     first ??= /** @type {HTMLInputElement} */ (input);
   }
   const box = document.getElementById(`${form.id}-wrong`);
-  if (box && problem.code !== 'missing') {
+  const said = first && ['missing', 'bad_request'].includes(problem.code);
+  if (box && !said) {
     box.textContent = problem.sentence;
     box.hidden = false;
   }

@@ -19,7 +19,8 @@ function show(place, text, look) {
   const toast = h('div', { class: look }, h('span', {}, text));
   const close = h('button', { class: 'button bare', type: 'button', onclick: () => toast.remove() }, icon('close'), h('span', { class: 'only-read' }, 'Close'));
   toast.append(close);
-  need(place).replaceChildren(toast);
+  for (const other of ['toasts', 'alerts']) need(other).replaceChildren();
+  need(place).append(toast);
   const leave = () => {
     if (toast.matches(':hover, :focus-within')) setTimeout(leave, SHOWN / 2);
     else toast.remove();
