@@ -5,9 +5,10 @@ import { colours } from './colours.js';
 import { connection } from './connection.js';
 import { need } from './dom.js';
 import { experiments } from './experiments.js';
-import { goOn, wanted } from './go-on.js';
+import { goOn } from './go-on.js';
 import { drawHoldings } from './holdings.js';
 import { complain } from './messages.js';
+import { nextPlace } from './next-place.js';
 import * as notes from './notes.js';
 import { password } from './password.js';
 import { promptPassword } from './password-prompt.js';
@@ -76,7 +77,7 @@ signIn((mode) => {
 });
 if (!connection.user) {
   state('out');
-  const next = wanted();
+  const next = nextPlace(location.search);
   need('why-out').textContent = next ? `Log in with Cookies or Session to go on to ${next}.` : '';
   need('why-out').hidden = !next;
 }

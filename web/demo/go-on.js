@@ -5,22 +5,15 @@
 
 import { connection } from './connection.js';
 import { say } from './messages.js';
+import { nextPlace } from './next-place.js';
 
-/** The places that the gateway sends people from. Anything else is none of its doing, and not followed. */
-const PLACES = /^\/(?:protected|legacy)\/(?!.*(?:\/\/|\.\.))[\w/.~?=-]*$/;
 const TRIED = 'latchkey-demo-next';
 /** Milliseconds. Who comes back sooner than this was refused again. */
 const SOON = 5_000;
 
-/** @returns {string | null} */
-export function wanted() {
-  const next = new URLSearchParams(location.search).get('next');
-  return next && PLACES.test(next) ? next : null;
-}
-
 /** Goes on to where the user wanted, where a browser can go there by itself. */
 export function goOn() {
-  const next = wanted();
+  const next = nextPlace(location.search);
   if (!next) return;
   if (connection.mode !== 'cookie' && connection.mode !== 'session') {
     return say(`To open ${next}, log in with Cookies or Session: a browser sends no Authorization header by itself.`);
