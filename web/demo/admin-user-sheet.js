@@ -12,6 +12,9 @@ import { sheet, sure } from './sheet.js';
 /** @typedef {import('./admin-users.js').User} User */
 /** @typedef {import('./sessions.js').Session} Session */
 
+/** As many sessions are listed. */
+const SHOWN = 5;
+
 const PENDING = 'Done. It takes effect as soon as the session store answers again.';
 
 /** @param {User} user */
@@ -84,8 +87,9 @@ async function drawSessions(place, base) {
         await drawSessions(place, base);
       }),
     );
-    const lines = items.map(({ device, address, mode, last_seen_at: seen }) => h('li', {}, h('span', {}, `${device || 'Unknown device'} · ${address ?? 'address unknown'} · ${MODES[mode]?.name ?? mode}`), h('span', { class: 'quiet' }, when(seen))));
-    fill(place, ...(items.length > 0 ? [h('ul', { class: 'plain', role: 'list' }, ...lines), h('div', {}, end)] : [h('p', { class: 'small quiet' }, 'Not logged in anywhere.')]));
+    const more = items.length > SHOWN && h('p', { class: 'small quiet' }, `And ${items.length - SHOWN} more.`);
+    const lines = items.slice(0, SHOWN).map(({ device, address, mode, last_seen_at: seen }) => h('li', {}, h('span', {}, `${device || 'Unknown device'} · ${address ?? 'address unknown'} · ${MODES[mode]?.name ?? mode}`), h('span', { class: 'quiet' }, when(seen))));
+    fill(place, ...(items.length > 0 ? [h('ul', { class: 'plain', role: 'list' }, ...lines), more, h('div', {}, end)] : [h('p', { class: 'small quiet' }, 'Not logged in anywhere.')]));
   } catch (error) {
     fill(place, h('p', { class: 'small' }, Problem.from(error).sentence));
   }

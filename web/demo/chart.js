@@ -6,6 +6,8 @@ import { fill, h } from './dom.js';
 /** @typedef {{ name: string, words: string, look: string }} Series In the order in which they are stacked. */
 
 const SIZE = { height: 190, left: 34, bottom: 22, top: 8 };
+/** A column with the space beside it. Where there is less room, the oldest are left out. */
+const THINNEST = 7;
 /** Of a figure that is not laid out yet. */
 const WIDTH = 480;
 const SPACE = 'http://www.w3.org/2000/svg';
@@ -13,19 +15,23 @@ const SPACE = 'http://www.w3.org/2000/svg';
 /**
  * @param {HTMLElement} figure
  * @param {string} title
- * @param {Series[]} all
- * @param {Moment[]} moments The oldest first.
- * @param {number} columns How many there is room for.
+ * @param {Series[]} series
+ * @param {Moment[]} all The oldest first.
+ * @param {number} most As many columns are drawn, where there is room for them.
  * @param {import('./counters.js').Counts} totals
  */
-export function drawChart(figure, title, all, moments, columns, totals) {
-  const shown = all.filter(({ name }) => totals[name] > 0 || moments.some(({ counts }) => counts[name] > 0));
+export function drawChart(figure, title, series, all, most, totals) {
+  const width = innerWidth(figure);
+  const columns = Math.min(most, Math.floor((width - SIZE.left) / THINNEST));
+  const moments = all.slice(-columns);
+  const shown = series.filter(({ name }) => totals[name] > 0 || moments.some(({ counts }) => counts[name] > 0));
   const open = figure.querySelector('details')?.open ?? false;
+  const focused = figure.contains(document.activeElement);
   const recent = moments.reduce((sum, { counts }) => sum + total(counts), 0);
   fill(
     figure,
     h('figcaption', { class: 'chart-head' }, h('h2', {}, title), h('span', {}, h('strong', {}, recent.toLocaleString()), h('span', { class: 'small quiet' }, ' in this window'))),
-    columnsOf(title, shown, moments, columns, innerWidth(figure)),
+    columnsOf(title, shown, moments, columns, width),
     h(
       'ul',
       { class: 'legend', role: 'list' },
@@ -33,6 +39,7 @@ export function drawChart(figure, title, all, moments, columns, totals) {
     ),
     h('details', { class: 'data', open }, h('summary', {}, 'As a table'), table(title, shown, moments)),
   );
+  if (focused) figure.querySelector('summary')?.focus();
 }
 
 /** As wide as the figure, so that letters keep their size. @param {HTMLElement} figure */
