@@ -129,6 +129,7 @@ impl App {
             drain_timeout: config.listen.drain_timeout,
             workers: available_parallelism().map_or(1, usize::from),
             body_limit: BODY_LIMIT,
+            cross_origins: config.cross_origins.clone(),
         };
         let stores = Arc::new(Stores {
             users: Arc::clone(&users),

@@ -8,7 +8,12 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
+use actix_web::{
+    App, HttpServer,
+    dev::ServerHandle,
+    middleware::{Condition, from_fn},
+    web,
+};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
@@ -16,7 +21,10 @@ use tokio::{
 };
 
 use crate::{
-    actix::answers::{input_rules, not_found},
+    actix::{
+        answers::{input_rules, not_found},
+        cross_origin::{CrossOrigins, plainly},
+    },
     telemetry::{
         management::{self, Dependencies},
         metrics::Metrics,
@@ -36,7 +44,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const HALF_CLOSED: bool = false;
 
 /// Where to listen, and how long to wait for requests in flight at the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// For everybody, through the gateway.
     pub public: SocketAddr,
@@ -48,6 +56,8 @@ pub struct Options {
     pub workers: usize,
     /// The largest body that is read, in bytes.
     pub body_limit: usize,
+    /// Whose pages may ask the public listener from elsewhere.
+    pub cross_origins: CrossOrigins,
 }
 
 /// A server that has been started.
@@ -94,6 +104,7 @@ where
     let (body_limit, drain_seconds) = (options.body_limit, options.drain_timeout.as_secs());
 
     let (public_metrics, public_traces) = (metrics.clone(), traces.clone());
+    let cross_origins = options.cross_origins.clone();
     let public_server = HttpServer::new(move || {
         App::new()
             .app_data(public_metrics.clone())
@@ -101,6 +112,8 @@ where
             .configure(input_rules(body_limit))
             .configure(&public)
             .default_service(web::to(not_found))
+            .wrap(Condition::new(!cross_origins.is_empty(), cross_origins.cors()))
+            .wrap(Condition::new(!cross_origins.is_empty(), from_fn(plainly)))
             .wrap(from_fn(observe))
     })
     .workers(options.workers)

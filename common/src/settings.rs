@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     browser::Site,
+    actix::cross_origin::CrossOrigins,
     env::{Env, Setting},
     jwe::{Encryption, JweKey, JweKeys},
     secret::{SecretSet, SigningSecret},
@@ -73,6 +74,14 @@ pub const JWKS: &[Setting] = &[Setting {
     default: None,
     secret: false,
     help: "auth-service's `/.well-known/jwks.json`; needed where JWT_ALGORITHMS lists more than HS256.",
+}];
+
+/// Whose pages may ask from elsewhere.
+pub const CORS: &[Setting] = &[Setting {
+    name: "CORS_ORIGINS",
+    default: None,
+    secret: false,
+    help: "Origins whose pages may ask with access tokens, divided by commas, such as `https://app.example.org`. Unset: none.",
 }];
 
 /// How the log looks.
@@ -297,6 +306,20 @@ fn collector(text: &str) -> Result<String, &'static str> {
     let address = text.strip_suffix('/').unwrap_or(text);
     let right = is_plain_address(address) && !address.contains('@');
     right.then(|| address.to_owned()).ok_or("must be an http or https address without a password, query or fragment")
+}
+
+#[derive(Deserialize, Default)]
+struct RawCors {
+    cors_origins: Option<String>,
+}
+
+/// Reads whose pages may ask from elsewhere.
+pub fn cross_origins(env: &mut Env) -> Option<CrossOrigins> {
+    let raw: RawCors = env.section();
+    match raw.cors_origins {
+        None => Some(CrossOrigins::default()),
+        some => env.parse_optional("CORS_ORIGINS", some, str::parse),
+    }
 }
 
 /// An address to listen on.

@@ -103,6 +103,7 @@ impl App {
             drain_timeout: config.drain_timeout,
             workers: available_parallelism().map_or(1, usize::from),
             body_limit: BODY_LIMIT,
+            cross_origins: config.cross_origins.clone(),
         };
         let public = move |routes: &mut web::ServiceConfig| {
             routes

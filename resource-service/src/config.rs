@@ -3,6 +3,7 @@
 use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use common::{
+    actix::cross_origin::CrossOrigins,
     env::{Env, Setting, SettingErrors},
     jwks::Url,
     outbound::http_url,
@@ -30,7 +31,8 @@ const OWN: &[Setting] = &[
 /// Every setting that resource-service reads: `.env.example` is tested against it.
 #[must_use]
 pub fn settings() -> Vec<Setting> {
-    [settings::TOKENS, settings::JWKS, settings::LOG, settings::TRACES, REVOCATION, SERVICE_CLIENT, OWN].concat()
+    use settings::{CORS, JWKS, LOG, TOKENS, TRACES};
+    [TOKENS, CORS, JWKS, LOG, TRACES, REVOCATION, SERVICE_CLIENT, OWN].concat()
 }
 
 #[derive(Deserialize, Default)]
@@ -73,6 +75,8 @@ pub struct Config {
     pub internal_bind: SocketAddr,
     /// How long requests in flight may take at the end.
     pub drain_timeout: Duration,
+    /// Whose pages may ask from elsewhere.
+    pub cross_origins: CrossOrigins,
     /// Where spans go.
     pub traces: TraceSettings,
 }
@@ -84,6 +88,7 @@ impl Config {
         // Also what `start_log` reads, so that all errors come at once.
         let log = settings::log(&mut env);
         let tokens = Tokens::read(&mut env);
+        let cross_origins = settings::cross_origins(&mut env);
         let traces = settings::traces(&mut env);
         let revocation = RevocationSettings::read(&mut env);
         let client = match &revocation {
@@ -121,6 +126,7 @@ impl Config {
                 public_bind: public_bind?,
                 internal_bind: internal_bind?,
                 drain_timeout: drain_timeout?,
+                cross_origins: cross_origins?,
                 traces: traces?,
             })
         })();

@@ -7,6 +7,7 @@ mod table;
 use std::{ffi::OsString, net::SocketAddr, sync::Arc, thread::available_parallelism, time::Duration};
 
 use common::{
+    actix::cross_origin::CrossOrigins,
     env::{Env, SettingErrors},
     scope::Scope,
     secret::SecretSet,
@@ -62,6 +63,8 @@ pub struct Config {
     pub audit: AuditRetention,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whose pages may ask from elsewhere.
+    pub cross_origins: CrossOrigins,
     /// Where spans go.
     pub traces: TraceSettings,
 }
@@ -203,6 +206,7 @@ impl Config {
     pub fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, SettingErrors> {
         let mut env = Env::new(variables, &settings());
         let tokens = Tokens::read(&mut env);
+        let cross_origins = settings::cross_origins(&mut env);
         let traces = settings::traces(&mut env);
         let raw: RawSessions = env.section();
         let refresh_secrets = secret_set(
@@ -284,6 +288,7 @@ impl Config {
                 listen: Listen { public: public?, internal: internal?, drain_timeout: drain_timeout? },
                 audit: AuditRetention { events: events?, addresses: addresses? },
                 trusted_proxies: trusted_proxies?,
+                cross_origins: cross_origins?,
                 traces: traces?,
             })
         })();

@@ -172,5 +172,5 @@ pub(super) const OWN: &[Setting] = &[
 /// Every setting that auth-service reads.
 #[must_use]
 pub fn settings() -> Vec<Setting> {
-    [settings::TOKENS, settings::LOG, settings::TRACES, OWN].concat()
+    [settings::TOKENS, settings::CORS, settings::LOG, settings::TRACES, OWN].concat()
 }

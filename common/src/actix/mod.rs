@@ -28,6 +28,7 @@ mod bearer_token;
 pub mod cookies;
 pub mod credential;
 pub mod csrf;
+pub mod cross_origin;
 mod guarded;
 #[cfg(feature = "openapi")]
 pub mod refusals;

@@ -48,6 +48,7 @@ fn what_is_wrong_is_reported_in_one_go_and_without_values() {
     JWE_KEY must be 32 bytes in base64url without padding
     JWE_KEY_NEXT must be 32 bytes in base64url without padding
     JWE_KEY_PREVIOUS must be 32 bytes in base64url without padding
+    CORS_ORIGINS must be origins that begin with http:// or https://, divided by commas
     OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https address without a password, query or fragment
     REVOCATION_MAX_STALENESS must be a duration such as 90s, 15m or 30d, between 2s and 1day
     REVOCATION_STALE must be serve or refuse

@@ -10,6 +10,7 @@ mod access;
 mod bad_input;
 mod bad_tokens;
 mod configuration;
+mod cross_origin;
 mod documentation;
 mod encrypted_tokens;
 mod management;

@@ -8,6 +8,7 @@ mod clients;
 mod configuration;
 mod cookie_mode;
 mod cookie_size;
+mod cross_origin;
 mod deleted_users;
 mod documentation;
 mod encrypted_tokens;
