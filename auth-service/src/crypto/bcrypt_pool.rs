@@ -58,9 +58,8 @@ impl BcryptPool {
         let places = Places::new(threads, queue);
         // Room for all places: those who have one are not turned away.
         let threads = Arc::new(Threads::start("bcrypt", threads, threads + queue, Priority::Lowest)?);
-        let (hashes, turned_away) = (Counter::default(), Counter::default());
-        metrics.register("bcrypt_hashes", "Passwords hashed or verified", hashes.clone());
-        metrics.register("bcrypt_turned_away", "Requests that found no place in the queue", turned_away.clone());
+        let hashes = metrics.counter("bcrypt_hashes", "Passwords hashed or verified");
+        let turned_away = metrics.counter("bcrypt_turned_away", "Requests that found no place in the queue");
         let queue = Arc::clone(&threads);
         let waiting = move || Some(i64::try_from(queue.waiting()).unwrap_or(i64::MAX));
         metrics.gauge("bcrypt_queue_length", "Passwords that wait for a thread", waiting);

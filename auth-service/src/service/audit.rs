@@ -53,8 +53,7 @@ impl Audit {
     /// The two ends of the queue.
     pub fn new(clock: Arc<dyn Clock>, rng: Arc<dyn Rng>, metrics: &Metrics) -> (Self, AuditQueue) {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let unwritten = Counter::default();
-        metrics.register("audit_unwritten", "Audit events that are in the log only", unwritten.clone());
+        let unwritten = metrics.counter("audit_unwritten", "Audit events that are in the log only");
         (Self { queue, unwritten, clock, rng }, AuditQueue(waiting))
     }
 

@@ -104,7 +104,8 @@ impl RevocationFeed {
     #[must_use]
     pub fn new(log: Arc<dyn RevocationLog>, metrics: &Metrics) -> Self {
         let waiting = Gauge::default();
-        metrics.register("revocation_feed_waiting", "Mirrors that wait for revocations", waiting.clone());
+        let counted = waiting.clone();
+        metrics.gauge("revocation_feed_waiting", "Mirrors that wait for revocations", move || Some(counted.get()));
         Self { log, recent: watch::Sender::new(None), waiting }
     }
 

@@ -1,6 +1,11 @@
 //! What is counted of every request, and the registry that `/metrics` is written from.
 
-use std::{fmt, sync::Mutex, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use prometheus_client::{
     collector::Collector,
@@ -8,13 +13,28 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::ConstGauge, histogram::Histogram},
     registry::{Metric, Registry},
 };
+use serde_json::Value;
 
 /// The metrics of one server. Not global: two servers can live in one process.
 pub struct Metrics {
     registry: Mutex<Registry>,
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram>,
+    answers: [Counter; CLASSES.len()],
+    single: Mutex<Single>,
 }
+
+/// The metrics without labels.
+#[derive(Default)]
+struct Single {
+    counters: BTreeMap<&'static str, Counter>,
+    gauges: BTreeMap<&'static str, Read>,
+}
+
+type Read = Box<dyn Fn() -> Option<Value> + Send + Sync>;
+
+/// The first digits of statuses, from 1 on.
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -66,7 +86,8 @@ impl Metrics {
             Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS));
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_duration_seconds", "Time from request to answer", durations.clone());
-        Self { registry: Mutex::new(registry), requests, durations }
+        let (answers, single) = (Default::default(), Mutex::default());
+        Self { registry: Mutex::new(registry), requests, durations, answers, single }
     }
 
     /// Adds a metric of the service's own. `name` is written after the prefix.
@@ -74,21 +95,54 @@ impl Metrics {
         self.lock().register(name, help, metric);
     }
 
+    /// Adds a counter of the service's own. `name` is written after the prefix, and `_total` after it.
+    #[must_use]
+    pub fn counter(&self, name: &'static str, help: &str) -> Counter {
+        let counter = Counter::default();
+        self.register(name, help, counter.clone());
+        self.single().counters.insert(name, counter.clone());
+        counter
+    }
+
     /// Adds a number that is read only when somebody asks, so that it is never behind. `name` is written after the prefix;
     /// nothing is written where there is no number.
     pub fn gauge<N>(&self, name: &'static str, help: &'static str, read: impl Fn() -> Option<N> + Send + Sync + 'static)
     where
         ConstGauge<N>: EncodeMetric,
-        N: 'static,
+        N: Into<Value> + 'static,
     {
-        self.lock().register_collector(Box::new(ReadWhenAsked { name, help, read }));
+        let read = Arc::new(read);
+        let again = Arc::clone(&read);
+        self.single().gauges.insert(name, Box::new(move || again().map(Into::into)));
+        self.lock().register_collector(Box::new(ReadWhenAsked { name, help, read: move || read() }));
     }
 
     pub(super) fn count(&self, method: &str, route: &str, status: u16, duration: Duration) {
         let labels = RequestLabels { method: method.to_owned(), route: route.to_owned(), status };
         self.requests.get_or_create(&labels).inc();
+        if let Some(answers) = usize::from(status / 100).checked_sub(1).and_then(|class| self.answers.get(class)) {
+            answers.inc();
+        }
         let RequestLabels { method, route, .. } = labels;
         self.durations.get_or_create(&RouteLabels { method, route }).observe(duration.as_secs_f64());
+    }
+
+    /// How many requests were answered, by the class of the status.
+    #[must_use]
+    pub fn answers(&self) -> BTreeMap<&'static str, u64> {
+        CLASSES.into_iter().zip(self.answers.iter().map(Counter::get)).collect()
+    }
+
+    /// The [counters](Self::counter) by name.
+    #[must_use]
+    pub fn counters(&self) -> BTreeMap<&'static str, u64> {
+        self.single().counters.iter().map(|(name, counter)| (*name, counter.get())).collect()
+    }
+
+    /// The [gauges](Self::gauge) by name, where there is a number.
+    #[must_use]
+    pub fn gauges(&self) -> BTreeMap<&'static str, Value> {
+        self.single().gauges.iter().filter_map(|(name, read)| Some((*name, read()?))).collect()
     }
 
     /// All metrics in the `OpenMetrics` text format.
@@ -101,7 +155,11 @@ impl Metrics {
         buffer
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Registry> {
-        self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn single(&self) -> MutexGuard<'_, Single> {
+        self.single.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
