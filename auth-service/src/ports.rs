@@ -19,6 +19,7 @@ use crate::domain::{
     effect::{Effect, PendingEffect},
     ids::{SessionId, UserId},
     invite::{HashedInvite, Invite},
+    name_prefix::NamePrefix,
     password::{Password, PasswordHash},
     revocation::{Cursor, Revocation, Revoked},
     session::{PresentedToken, RefreshRules, Refusal, RevokedReason, Rotation, Session},
@@ -76,6 +77,17 @@ pub enum Renamed {
     NoSuchUser,
 }
 
+/// What became of a change that an administrator wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Administered {
+    /// It is committed; its effect waits in the outbox.
+    Done(PendingEffect),
+    /// There is no such user.
+    NoSuchUser,
+    /// Whoever wants it is no administrator any more.
+    NotAdministrator,
+}
+
 /// Users and their passwords, and the outbox of what changes to them mean for their sessions.
 #[async_trait]
 pub trait UserStore: Send + Sync {
@@ -91,6 +103,9 @@ pub trait UserStore: Send + Sync {
     /// Up to `limit` users after `after`, in the order of their ids (which is the order of their registration).
     async fn list(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
 
+    /// The same for users whose username or address begins with `prefix`.
+    async fn search(&self, prefix: &NamePrefix, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
+
     /// Changes a user, raises the epoch and writes `effect` to the outbox and `audit` to the audit trail, all in one
     /// transaction.
     /// `None` when there is no such user, or the password was not `expected` any more.
@@ -102,6 +117,18 @@ pub trait UserStore: Send + Sync {
         audit: &AuditEvent,
         now: Timestamp,
     ) -> Result<Option<PendingEffect>, StoreError>;
+
+    /// The same in the name of `administrator`, who must be one at the moment of the commit: of two who take the role from
+    /// each other at once, one keeps it.
+    async fn change_as(
+        &self,
+        administrator: UserId,
+        id: UserId,
+        change: &Change,
+        effect: &Effect,
+        audit: &AuditEvent,
+        now: Timestamp,
+    ) -> Result<Administered, StoreError>;
 
     /// Stores another form of the same password, if the old one is still `expected`. Nothing else changes with it, not
     /// even the epoch.

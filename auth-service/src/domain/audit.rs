@@ -54,6 +54,8 @@ kinds! {
     TokenRevoked = "token_revoked",
     /// A session was ended from another one, or by an administrator.
     SessionEnded = "session_ended",
+    /// An administrator ended all sessions of a user.
+    SessionsEnded = "sessions_ended",
     /// A user changed the password.
     PasswordChanged = "password_changed",
     /// An administrator gave a user a password.

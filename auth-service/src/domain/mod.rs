@@ -11,6 +11,7 @@ pub mod exchange;
 mod handed_out;
 pub mod ids;
 pub mod invite;
+pub mod name_prefix;
 pub mod network;
 pub mod password;
 pub mod revocation;

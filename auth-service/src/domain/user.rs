@@ -120,6 +120,9 @@ pub fn checked_roles(roles: Vec<String>) -> Result<Vec<String>, InvalidRole> {
     if bytes > MOST_ROLE_BYTES { Err(InvalidRole::TooMany) } else { Ok(roles) }
 }
 
+/// The role of administrators.
+pub const ADMINISTRATOR: &str = "admin";
+
 /// A person with a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -135,6 +138,14 @@ pub struct User {
     pub disabled: bool,
     /// When they were registered.
     pub created_at: Timestamp,
+}
+
+impl User {
+    /// Whether they may do what administrators do.
+    #[must_use]
+    pub fn is_administrator(&self) -> bool {
+        !self.disabled && self.roles.iter().any(|role| role == ADMINISTRATOR)
+    }
 }
 
 /// What a user goes by from now on; `None` leaves it as it is.

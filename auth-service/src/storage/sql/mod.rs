@@ -23,6 +23,7 @@ mod session_row;
 mod session_secrets;
 mod sessions;
 mod throttle;
+mod user_pages;
 mod user_row;
 mod users;
 

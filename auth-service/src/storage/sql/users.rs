@@ -7,17 +7,18 @@ use common::{
 };
 use diesel::prelude::*;
 
-use super::{audit, deleted_users, invites, names, outbox, schema::users, user_row::UserRow};
+use super::{audit, deleted_users, invites, names, outbox, schema::users, user_pages::page, user_row::UserRow};
 use crate::{
     domain::{
         audit::AuditEvent,
         effect::{Effect, PendingEffect},
         ids::UserId,
         invite::Invite,
+        name_prefix::NamePrefix,
         password::PasswordHash,
         user::{Account, DeletedUser, DeletionPlace, Identifier, NewEmail, Renaming, User, Username},
     },
-    ports::{Change, Insertion, NewAccount, Renamed, StoreError, UserStore},
+    ports::{Administered, Change, Insertion, NewAccount, Renamed, StoreError, UserStore},
 };
 
 /// The [`UserStore`] in SQL.
@@ -123,26 +124,16 @@ impl UserStore for SqlUsers {
     }
 
     async fn find_by_id(&self, id: UserId) -> Result<Option<Account>, StoreError> {
-        let found = self.sql.read(move |connection| {
-            let row = users::table.find(id.to_string()).select(UserRow::as_select()).first(connection);
-            row.optional()?.map(Account::try_from).transpose()
-        });
-        Ok(found.await?)
+        Ok(self.sql.read(move |connection| account(connection, id)).await?)
     }
 
     async fn list(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
-        let listed = self.sql.read(move |connection| {
-            // Sorts before every id.
-            let after = after.map(|id| id.to_string()).unwrap_or_default();
-            let rows: Vec<UserRow> = users::table
-                .select(UserRow::as_select())
-                .filter(users::id.gt(after))
-                .order(users::id)
-                .limit(limit.into())
-                .load(connection)?;
-            rows.into_iter().map(|row| Account::try_from(row).map(|account| account.user)).collect()
-        });
-        Ok(listed.await?)
+        Ok(self.sql.read(move |connection| page(connection, None, after, limit)).await?)
+    }
+
+    async fn search(&self, prefix: &NamePrefix, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
+        let prefix = prefix.clone();
+        Ok(self.sql.read(move |connection| page(connection, Some(&prefix), after, limit)).await?)
     }
 
     async fn change(
@@ -154,12 +145,31 @@ impl UserStore for SqlUsers {
         now: Timestamp,
     ) -> Result<Option<PendingEffect>, StoreError> {
         let (change, effect, event) = (change.clone(), effect.clone(), audit.clone());
-        let changed = self.sql.write(move |connection| match raise_epoch(connection, id, &change, now)? {
-            Some(epoch) => {
-                audit::insert(connection, &event)?;
-                outbox::push(connection, id, epoch, &effect, now).map(Some)
+        let changed = self.sql.write(move |connection| commit(connection, id, &change, &effect, &event, now));
+        Ok(changed.await?)
+    }
+
+    async fn change_as(
+        &self,
+        administrator: UserId,
+        id: UserId,
+        change: &Change,
+        effect: &Effect,
+        audit: &AuditEvent,
+        now: Timestamp,
+    ) -> Result<Administered, StoreError> {
+        let (change, effect, event) = (change.clone(), effect.clone(), audit.clone());
+        let changed = self.sql.write(move |connection| {
+            // In the order of their ids, so that two who change each other do not wait for each other for ever.
+            for user in [administrator.min(id), administrator.max(id)] {
+                lock(connection, user)?;
             }
-            None => Ok(None),
+            let asking = account(connection, administrator)?;
+            if !asking.is_some_and(|asking| asking.user.is_administrator()) {
+                return Ok(Administered::NotAdministrator);
+            }
+            let done = commit(connection, id, &change, &effect, &event, now)?;
+            Ok(done.map_or(Administered::NoSuchUser, Administered::Done))
         });
         Ok(changed.await?)
     }
@@ -237,6 +247,31 @@ impl UserStore for SqlUsers {
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(self.sql.ping().await?)
     }
+}
+
+fn account(connection: &mut AnyConnection, id: UserId) -> Result<Option<Account>, SqlError> {
+    let row = users::table.find(id.to_string()).select(UserRow::as_select()).first(connection);
+    row.optional()?.map(Account::try_from).transpose()
+}
+
+/// Nobody else changes the user's row until the transaction ends.
+fn lock(connection: &mut AnyConnection, id: UserId) -> Result<(), SqlError> {
+    let untouched = diesel::update(users::table.find(id.to_string())).set(users::epoch.eq(users::epoch));
+    Ok(untouched.execute(connection).map(drop)?)
+}
+
+/// Carries out `change` with what it means for the sessions and what the audit trail says of it.
+fn commit(
+    connection: &mut AnyConnection,
+    id: UserId,
+    change: &Change,
+    effect: &Effect,
+    event: &AuditEvent,
+    now: Timestamp,
+) -> Result<Option<PendingEffect>, SqlError> {
+    let Some(epoch) = raise_epoch(connection, id, change, now)? else { return Ok(None) };
+    audit::insert(connection, event)?;
+    outbox::push(connection, id, epoch, effect, now).map(Some)
 }
 
 /// Carries out `change` and returns the new epoch; `None` when there is no such user in the state that it expects. Locks

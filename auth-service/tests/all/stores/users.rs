@@ -8,10 +8,11 @@ use auth_service::{
         effect::{Effect, EndReason},
         ids::UserId,
         invite::{HashedInvite, Invite, InviteCode},
+        name_prefix::NamePrefix,
         password::PasswordHash,
         user::{DeletedUser, DeletionPlace, Email, Identifier, NewEmail, Renaming, User, Username},
     },
-    ports::{Change, Insertion, NewAccount, Renamed, Rng, StoreError, UserStore},
+    ports::{Administered, Change, Insertion, NewAccount, Renamed, Rng, StoreError, UserStore},
 };
 use common::clock::Timestamp;
 use rstest::rstest;
@@ -233,6 +234,102 @@ async fn a_list_goes_on_where_it_ended_in_the_order_of_registration(#[values(Sql
     assert_eq!(page(store.list(Some(ids[1]), 2).await.unwrap()), ids[2..4]);
     assert_eq!(page(store.list(Some(ids[3]), 2).await.unwrap()), ids[4..]);
     assert!(store.list(Some(ids[4]), 2).await.unwrap().is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_search_finds_the_beginnings_of_names_and_addresses(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let people = [
+        with_email("ada", "zoe@example.org"),
+        with_email("bob", "ada@example.org"),
+        with_email("carol", "ad\u{e0}@example.org"),
+        account("adb"),
+        account("acc"),
+    ];
+    let mut ids = Vec::new();
+    for (number, mut person) in (0..).zip(people) {
+        person.user.id = UserId::new(NOW + Duration::from_millis(number), &Random);
+        person.user.username = Username::parse(&format!("{}.x", person.user.username)).unwrap();
+        assert_eq!(store.insert(&person, &event(), NOW).await, Ok(Insertion::Done));
+        ids.push(person.user.id);
+    }
+    let found = async |prefix: &str, after, limit| {
+        let users = store.search(&NamePrefix::parse(prefix).unwrap(), after, limit).await.unwrap();
+        users.into_iter().map(|user| user.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found("ada", None, 9).await, ids[..2]);
+    assert_eq!(found("ad", None, 9).await, ids[..4]);
+    assert_eq!(found("ad", Some(ids[0]), 2).await, ids[1..3]);
+    assert_eq!(found("ad\u{e0}", None, 9).await, ids[2..3]);
+    assert_eq!(found("bob.x", None, 9).await, ids[1..2]);
+    assert_eq!(found("bob.xy", None, 9).await, []);
+    assert_eq!(found("a_", None, 9).await, []);
+}
+
+/// The administrators among these.
+async fn administrators(store: &impl UserStore, ids: &[UserId]) -> usize {
+    let mut count = 0;
+    for id in ids {
+        count += usize::from(store.find_by_id(*id).await.unwrap().is_some_and(|found| found.user.is_administrator()));
+    }
+    count
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_administrators_who_take_the_role_from_each_other_one_stays(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let replicas = [database.users(), database.users()];
+    for (round, change) in
+        [Change::Roles(Vec::new()), Change::Disable, Change::Delete].into_iter().cycle().take(12).enumerate()
+    {
+        let mut ids = Vec::new();
+        for side in ["a", "b"] {
+            let mut person = account(&format!("root.{side}{round}"));
+            person.user.roles = vec!["admin".to_owned()];
+            assert_eq!(insert(&replicas[0], &person).await, Insertion::Done);
+            ids.push(person.user.id);
+        }
+        let mut racing = JoinSet::new();
+        for (store, (by, id)) in replicas.iter().zip([(ids[0], ids[1]), (ids[1], ids[0])]) {
+            let (store, change) = (store.clone(), change.clone());
+            racing.spawn(async move {
+                loop {
+                    match store.change_as(by, id, &change, &end_sessions(), &event(), NOW).await {
+                        Err(StoreError::Unavailable(_)) => {}
+                        other => return other.unwrap(),
+                    }
+                }
+            });
+        }
+        let outcomes = racing.join_all().await;
+        let refused = outcomes.iter().filter(|outcome| **outcome == Administered::NotAdministrator).count();
+        assert_eq!((refused, administrators(&replicas[0], &ids).await), (1, 1), "{change:?}: {outcomes:?}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn only_an_administrator_changes_in_an_administrators_name(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let (ada, bob) = (stored(&store, "ada").await, stored(&store, "bob").await);
+    let disable =
+        async |by, id| store.change_as(by, id, &Change::Disable, &end_sessions(), &event(), NOW).await.unwrap();
+    assert_eq!(disable(ada, bob).await, Administered::NotAdministrator);
+    assert_eq!(disable(UserId::new(NOW, &Random), bob).await, Administered::NotAdministrator);
+    assert_eq!(store.find_by_id(bob).await.unwrap().unwrap().epoch, 0);
+    assert!(store.pending_effects(10).await.unwrap().is_empty());
+
+    let roles = vec!["admin".to_owned()];
+    let set_roles = Effect::SetRoles { roles: roles.clone() };
+    store.change(ada, &Change::Roles(roles), &set_roles, &event(), NOW).await.unwrap().unwrap();
+    assert_eq!(disable(ada, UserId::new(NOW, &Random)).await, Administered::NoSuchUser);
+    let Administered::Done(effect) = disable(ada, bob).await else { panic!("ada may") };
+    assert_eq!((effect.user, effect.epoch), (bob, 1));
+    assert_eq!(store.pending_effects_of(bob).await.unwrap(), [effect]);
 }
 
 #[rstest]
