@@ -204,7 +204,7 @@ fn operator() -> Result<Operator, Failure> {
     let url = config::database(variables())?;
     SCHEMA.check(&url)?;
     let users = SqlUsers::new(Sql::open(&url, "sql")?);
-    Ok(Operator { users: Arc::new(users), clock: Arc::new(SystemClock), rng: Arc::new(SystemRng) })
+    Ok(Operator::at_the_machine(Arc::new(users), Arc::new(SystemClock), Arc::new(SystemRng)))
 }
 
 async fn add(operator: &Operator, args: AddArgs) -> Result<(), Failure> {
@@ -263,8 +263,7 @@ impl PasswordSource {
 async fn list(operator: &Operator, format: &Format) -> Result<(), Failure> {
     let mut users: Vec<User> = Vec::new();
     loop {
-        let page = operator.users.list(users.last().map(|user| user.id), PAGE).await;
-        let page = page.map_err(|error| ManageError::from(Trouble::from(error)))?;
+        let page = operator.list(None, users.last().map(|user| user.id), PAGE).await?;
         if page.is_empty() {
             break;
         }

@@ -8,19 +8,15 @@ use common::{
 };
 
 use crate::{
-    domain::password::{InvalidPassword, WeakPassword},
+    domain::{
+        password::{InvalidPassword, WeakPassword},
+        user::ADMINISTRATOR,
+    },
     ports::StoreError,
     service::{
-        Trouble,
-        administrator::{self, AdministratorError},
-        authenticate::AuthenticateError,
-        change_password::ChangePasswordError,
-        login::LoginError,
-        logout::LogoutError,
-        reauthenticate::ReauthenticateError,
-        refresh::RefreshError,
-        register::RegisterError,
-        rename::RenameError,
+        Trouble, administrator::AdministratorError, authenticate::AuthenticateError,
+        change_password::ChangePasswordError, login::LoginError, logout::LogoutError,
+        reauthenticate::ReauthenticateError, refresh::RefreshError, register::RegisterError, rename::RenameError,
         temporary_password::GiveError,
     },
 };
@@ -126,7 +122,7 @@ impl From<AdministratorError> for Problem {
     fn from(error: AdministratorError) -> Self {
         match error {
             AdministratorError::Unauthenticated(error) => error.into(),
-            AdministratorError::NotAdministrator => Refused::LacksRole(administrator::ROLE).into(),
+            AdministratorError::NotAdministrator => not_administrator(),
         }
     }
 }
@@ -202,11 +198,16 @@ impl From<ReauthenticateError> for Problem {
     }
 }
 
-fn username_taken() -> Problem {
+/// 403 for a user without the role.
+pub(super) fn not_administrator() -> Problem {
+    Refused::LacksRole(ADMINISTRATOR).into()
+}
+
+pub(super) fn username_taken() -> Problem {
     Problem::new(Status::Conflict, "username_taken", "The username is taken").with_field("username", "is taken")
 }
 
-fn email_taken() -> Problem {
+pub(super) fn email_taken() -> Problem {
     Problem::new(Status::Conflict, "email_taken", "The e-mail address is taken").with_field("email", "is taken")
 }
 
@@ -219,7 +220,7 @@ fn wrong_password() -> Problem {
     Problem::new(Status::Forbidden, "wrong_password", "The password is not the current one")
 }
 
-fn weak_password(field: &'static str, weak: WeakPassword) -> Problem {
+pub(super) fn weak_password(field: &'static str, weak: WeakPassword) -> Problem {
     let problem = Problem::new(Status::UnprocessableEntity, "weak_password", "The password is too easy to guess");
     weak.warning.into_iter().chain(weak.suggestions).fold(problem, |problem, advice| problem.with_field(field, advice))
 }

@@ -6,9 +6,6 @@ use super::{
 };
 use crate::domain::session::Session;
 
-/// The role that may.
-pub const ROLE: &str = "admin";
-
 /// Why somebody may not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AdministratorError {
@@ -25,7 +22,7 @@ pub async fn administrator(deps: &Deps, shown: &Shown) -> Result<Session, Admini
     let session = authenticate(deps, shown, Delegation::Refused).await?;
     let account = deps.users.find_by_id(session.user).await.map_err(Trouble::from).map_err(AuthenticateError::from)?;
     let user = account.map(|account| account.user).ok_or(AuthenticateError::LoginRequired)?;
-    if user.disabled || !user.roles.iter().any(|role| role == ROLE) {
+    if !user.is_administrator() {
         return Err(AdministratorError::NotAdministrator);
     }
     Ok(session)

@@ -3,14 +3,14 @@
 use super::{Deps, Trouble, audit};
 use crate::{
     domain::{audit::AuditEvent, effect::Effect, ids::UserId},
-    ports::{Change, SessionStore, StoreError, UserStore},
+    ports::{Change, Clock, SessionStore, StoreError, UserStore},
 };
 
 /// How many effects one round of the worker takes.
 const BATCH: u32 = 100;
 
 /// When the sessions follow a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Applied {
     /// They have.
     Now,
@@ -41,21 +41,36 @@ pub async fn change_and_apply(
         return Ok(None);
     };
     audit::log(&event);
-    let applied = match apply_waiting(deps, user).await {
+    let applied = apply_now(&*deps.users, &*deps.sessions, &*deps.clock, user).await;
+    Ok(Some(Changed { epoch: committed.epoch, applied }))
+}
+
+/// Applies all effects on `user` that are waiting, if the session store can be reached.
+pub(super) async fn apply_now(
+    users: &dyn UserStore,
+    sessions: &dyn SessionStore,
+    clock: &dyn Clock,
+    user: UserId,
+) -> Applied {
+    match apply_waiting(users, sessions, clock, user).await {
         Ok(()) => Applied::Now,
         Err(error) => {
             tracing::warn!(%user, %error, "the change is committed; the sessions will follow");
             Applied::Later
         }
-    };
-    Ok(Some(Changed { epoch: committed.epoch, applied }))
+    }
 }
 
 /// In order: an older effect that waits comes first.
-async fn apply_waiting(deps: &Deps, user: UserId) -> Result<(), StoreError> {
-    for effect in deps.users.pending_effects_of(user).await? {
-        deps.sessions.apply(&effect, deps.clock.now()).await?;
-        deps.users.effect_applied(effect.id).await?;
+async fn apply_waiting(
+    users: &dyn UserStore,
+    sessions: &dyn SessionStore,
+    clock: &dyn Clock,
+    user: UserId,
+) -> Result<(), StoreError> {
+    for effect in users.pending_effects_of(user).await? {
+        sessions.apply(&effect, clock.now()).await?;
+        users.effect_applied(effect.id).await?;
     }
     Ok(())
 }
@@ -64,7 +79,7 @@ async fn apply_waiting(deps: &Deps, user: UserId) -> Result<(), StoreError> {
 pub async fn apply_pending(
     users: &dyn UserStore,
     sessions: &dyn SessionStore,
-    clock: &dyn crate::ports::Clock,
+    clock: &dyn Clock,
 ) -> Result<usize, StoreError> {
     let effects = users.pending_effects(BATCH).await?;
     for effect in &effects {

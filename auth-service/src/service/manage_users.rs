@@ -1,10 +1,11 @@
-//! What an operator does with users. Sessions follow through the outbox: a running auth-service applies it within a
-//! second, so these need no session store.
+//! What an operator or an administrator does with users. Sessions follow through the outbox: where there is a session
+//! store at hand it is applied at once, and else by a running auth-service within a second.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    Trouble, delete_account,
+    Deps, Trouble, audit, delete_account,
+    effects::{Applied, apply_now},
     register::judge,
     rename::{described, renamed},
     temporary_password::{self, NotTaken},
@@ -14,20 +15,28 @@ use crate::{
         audit::{Actor, AuditEvent, AuditKind},
         effect::{Effect, EndReason},
         ids::UserId,
+        name_prefix::NamePrefix,
         password::{Password, WeakPassword},
-        user::{Email, Identifier, Renaming, User, Username},
+        session::Session,
+        user::{ADMINISTRATOR, Email, Identifier, Renaming, User, Username},
     },
-    ports::{Change, Clock, HashTurn, Insertion, NewAccount, Renamed, Rng, UserStore},
+    ports::{Administered, Change, Clock, HashTurn, Insertion, NewAccount, Renamed, Rng, SessionStore, UserStore},
 };
 
-/// What the operator's use cases share.
+/// What the use cases share.
 pub struct Operator {
     /// Users and the outbox.
     pub users: Arc<dyn UserStore>,
+    /// Sessions, where they are to follow at once.
+    pub sessions: Option<Arc<dyn SessionStore>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub rng: Arc<dyn Rng>,
+    /// Who does it.
+    pub actor: Actor,
+    /// From where, if known.
+    pub address: Option<IpAddr>,
 }
 
 /// Why a user was not changed or added.
@@ -45,6 +54,12 @@ pub enum ManageError {
     /// The password is easy to guess.
     #[error("the password is too weak{}", advice(.0))]
     WeakPassword(WeakPassword),
+    /// It is the administrator's own account, and would not be an administrator's any more.
+    #[error("nobody takes the administrator's role from themselves")]
+    OwnAccount,
+    /// Whoever wants it has been an administrator until a moment ago.
+    #[error("the user is no administrator")]
+    NotAdministrator,
     /// The store or the hash function failed.
     #[error(transparent)]
     Trouble(#[from] Trouble),
@@ -77,14 +92,57 @@ pub struct Addition {
     pub password: Password,
 }
 
+/// What is to change of a user; `None` leaves it as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserPatch {
+    /// The roles, and no others.
+    pub roles: Option<Vec<String>>,
+    /// Whether they may not log in.
+    pub disabled: Option<bool>,
+}
+
 impl Operator {
+    /// What whoever sits at the machine does with `users`.
+    #[must_use]
+    pub fn at_the_machine(users: Arc<dyn UserStore>, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
+        Self { users, sessions: None, clock, rng, actor: Actor::Operator, address: None }
+    }
+
+    /// What an administrator does in `session`.
+    #[must_use]
+    pub fn of_administrator(deps: &Deps, session: &Session, address: Option<IpAddr>) -> Self {
+        Self {
+            users: Arc::clone(&deps.users),
+            sessions: Some(Arc::clone(&deps.sessions)),
+            clock: Arc::clone(&deps.clock),
+            rng: Arc::clone(&deps.rng),
+            actor: Actor::User(session.user),
+            address,
+        }
+    }
+
+    /// Up to `limit` users after `after`, by id: all of them, or those with a name that begins with `search`.
+    pub async fn list(
+        &self,
+        search: Option<&NamePrefix>,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<User>, ManageError> {
+        let listed = match search {
+            Some(prefix) => self.users.search(prefix, after, limit).await,
+            None => self.users.list(after, limit).await,
+        };
+        Ok(listed.map_err(Trouble::from)?)
+    }
+
     /// The user who goes by `identifier`.
     pub async fn find(&self, identifier: &Identifier) -> Result<User, ManageError> {
         let account = self.users.find(identifier).await.map_err(Trouble::from)?;
         account.map(|account| account.user).ok_or(ManageError::NoSuchUser)
     }
 
-    async fn found(&self, id: UserId) -> Result<User, ManageError> {
+    /// The user of that id.
+    pub async fn found(&self, id: UserId) -> Result<User, ManageError> {
         let account = self.users.find_by_id(id).await.map_err(Trouble::from)?;
         account.map(|account| account.user).ok_or(ManageError::NoSuchUser)
     }
@@ -131,17 +189,44 @@ impl Operator {
     /// Deletes a user, for good, and ends their sessions. The user as they were.
     pub async fn delete(&self, identifier: &Identifier) -> Result<User, ManageError> {
         let user = self.find(identifier).await?;
-        let event = self.event(AuditKind::UserDeleted, user.id);
-        self.commit(&user, &Change::Delete, &delete_account::ENDS_SESSIONS, &event).await?;
+        self.remove(&user).await?;
         Ok(user)
+    }
+
+    /// The same by id.
+    pub async fn delete_by_id(&self, id: UserId) -> Result<Applied, ManageError> {
+        self.remove(&self.found(id).await?).await
     }
 
     /// Gives a user these roles and no others.
     pub async fn set_roles(&self, identifier: &Identifier, roles: Vec<String>) -> Result<User, ManageError> {
-        let effect = Effect::SetRoles { roles: roles.clone() };
         let user = self.find(identifier).await?;
-        let event = self.event(AuditKind::RolesChanged, user.id).with("roles", roles.join(","));
-        self.change(&user, &Change::Roles(roles), &effect, &event.with("roles_before", user.roles.join(","))).await
+        self.give_roles(&user, roles).await?;
+        self.found(user.id).await
+    }
+
+    /// Changes what `patch` says, where it is not so already. The user as they are now.
+    pub async fn patch(&self, id: UserId, patch: UserPatch) -> Result<(User, Applied), ManageError> {
+        let user = self.found(id).await?;
+        let mut applied = Applied::Now;
+        // What is taken away goes first: nothing is done in between that would have to be undone.
+        if patch.disabled == Some(true) && !user.disabled {
+            applied = applied.max(self.shut_out(&user).await?);
+        }
+        if let Some(roles) = patch.roles.filter(|roles| *roles != user.roles) {
+            applied = applied.max(self.give_roles(&user, roles).await?);
+        }
+        if patch.disabled == Some(false) && user.disabled {
+            self.let_in(&user).await?;
+        }
+        Ok((self.found(id).await?, applied))
+    }
+
+    /// Ends all sessions of a user.
+    pub async fn end_sessions(&self, id: UserId) -> Result<Applied, ManageError> {
+        let user = self.found(id).await?;
+        let effect = Effect::EndSessions { reason: EndReason::LogoutAll, except: None };
+        self.commit(&user, &Change::SessionsOnly, &effect, self.event(AuditKind::SessionsEnded, id)).await
     }
 
     /// Gives a user a temporary password, which has to be replaced at the next login, and ends their sessions.
@@ -153,34 +238,59 @@ impl Operator {
     ) -> Result<User, ManageError> {
         let user = self.find(identifier).await?;
         let change = temporary_password::change(turn, &user, password, &*self.clock).await?;
-        self.change(&user, &change, &temporary_password::ENDS_SESSIONS, &self.event(AuditKind::PasswordSet, user.id))
-            .await
+        let event = self.event(AuditKind::PasswordSet, user.id);
+        self.commit(&user, &change, &temporary_password::ENDS_SESSIONS, event).await?;
+        self.found(user.id).await
     }
 
     /// Ends all sessions of a user and lets them log in no more.
     pub async fn disable(&self, identifier: &Identifier) -> Result<User, ManageError> {
-        let effect = Effect::EndSessions { reason: EndReason::UserDisabled, except: None };
         let user = self.find(identifier).await?;
-        self.change(&user, &Change::Disable, &effect, &self.event(AuditKind::UserDisabled, user.id)).await
+        self.shut_out(&user).await?;
+        self.found(user.id).await
     }
 
     /// Lets a disabled user log in again.
     pub async fn enable(&self, identifier: &Identifier) -> Result<User, ManageError> {
         let user = self.find(identifier).await?;
-        let event = self.event(AuditKind::UserEnabled, user.id);
-        self.users.enable(user.id, &event).await.map_err(Trouble::from)?;
+        self.let_in(&user).await?;
         self.found(user.id).await
     }
 
-    async fn change(
-        &self,
-        user: &User,
-        change: &Change,
-        effect: &Effect,
-        event: &AuditEvent,
-    ) -> Result<User, ManageError> {
-        self.commit(user, change, effect, event).await?;
-        self.found(user.id).await
+    async fn give_roles(&self, user: &User, roles: Vec<String>) -> Result<Applied, ManageError> {
+        if !roles.iter().any(|role| role == ADMINISTRATOR) {
+            self.refuse_own(user)?;
+        }
+        let event = self.event(AuditKind::RolesChanged, user.id).with("roles", roles.join(","));
+        let event = event.with("roles_before", user.roles.join(","));
+        let effect = Effect::SetRoles { roles: roles.clone() };
+        self.commit(user, &Change::Roles(roles), &effect, event).await
+    }
+
+    async fn shut_out(&self, user: &User) -> Result<Applied, ManageError> {
+        self.refuse_own(user)?;
+        let effect = Effect::EndSessions { reason: EndReason::UserDisabled, except: None };
+        self.commit(user, &Change::Disable, &effect, self.event(AuditKind::UserDisabled, user.id)).await
+    }
+
+    async fn let_in(&self, user: &User) -> Result<(), ManageError> {
+        let event = self.event(AuditKind::UserEnabled, user.id);
+        if !self.users.enable(user.id, &event).await.map_err(Trouble::from)? {
+            return Err(ManageError::NoSuchUser);
+        }
+        audit::log(&event);
+        Ok(())
+    }
+
+    async fn remove(&self, user: &User) -> Result<Applied, ManageError> {
+        self.refuse_own(user)?;
+        let event = self.event(AuditKind::UserDeleted, user.id);
+        self.commit(user, &Change::Delete, &delete_account::ENDS_SESSIONS, event).await
+    }
+
+    /// There is always an administrator left who could give the role back: the one who asks.
+    fn refuse_own(&self, user: &User) -> Result<(), ManageError> {
+        if self.actor == Actor::User(user.id) { Err(ManageError::OwnAccount) } else { Ok(()) }
     }
 
     async fn commit(
@@ -188,14 +298,28 @@ impl Operator {
         user: &User,
         change: &Change,
         effect: &Effect,
-        event: &AuditEvent,
-    ) -> Result<(), ManageError> {
-        let now = self.clock.now();
-        let committed = self.users.change(user.id, change, effect, event, now).await.map_err(Trouble::from)?;
-        committed.map(drop).ok_or(ManageError::NoSuchUser)
+        event: AuditEvent,
+    ) -> Result<Applied, ManageError> {
+        let (now, id) = (self.clock.now(), user.id);
+        let committed = if let Actor::User(administrator) = self.actor {
+            self.users.change_as(administrator, id, change, effect, &event, now).await
+        } else {
+            let changed = self.users.change(id, change, effect, &event, now).await;
+            changed.map(|changed| changed.map_or(Administered::NoSuchUser, Administered::Done))
+        };
+        match committed.map_err(Trouble::from)? {
+            Administered::Done(_) => audit::log(&event),
+            Administered::NoSuchUser => return Err(ManageError::NoSuchUser),
+            Administered::NotAdministrator => return Err(ManageError::NotAdministrator),
+        }
+        Ok(match &self.sessions {
+            Some(sessions) => apply_now(&*self.users, &**sessions, &*self.clock, id).await,
+            None => Applied::Later,
+        })
     }
 
     fn event(&self, kind: AuditKind, user: UserId) -> AuditEvent {
-        AuditEvent::new(kind, Actor::Operator, self.clock.now(), &*self.rng).to_user(user)
+        let event = AuditEvent::new(kind, self.actor.clone(), self.clock.now(), &*self.rng);
+        event.to_user(user).from_address(self.address)
     }
 }

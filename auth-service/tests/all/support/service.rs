@@ -208,7 +208,7 @@ impl TestService {
     /// What an operator's commands would do to the service's database.
     pub fn operator(&self) -> Operator {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Operator { users: Arc::new(SqlUsers::new(self.sql())), clock, rng: Arc::new(SystemRng) }
+        Operator::at_the_machine(Arc::new(SqlUsers::new(self.sql())), clock, Arc::new(SystemRng))
     }
 
     /// The audit events of one kind, read behind the service's back.
