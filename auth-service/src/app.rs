@@ -28,8 +28,8 @@ use crate::{
         refresh_tokens::RefreshTokens,
         renewed_cookies::RenewedCookies,
     },
-    http::{self, BODY_LIMIT, Outcomes, TrustedProxies},
-    ports::{Clock, RevocationLog, Rng, SessionStore, StoreError, ThrottleStore, UserStore},
+    http::{self, BODY_LIMIT, Instance, Outcomes, TrustedProxies},
+    ports::{Clock, KeyStore, RevocationLog, Rng, SessionStore, StoreError, ThrottleStore, UserStore},
     service::{
         Deps,
         audit::Audit,
@@ -94,6 +94,7 @@ impl App {
         let (audit, events) = Audit::new(Arc::clone(&clock), Arc::clone(&rng), &metrics);
         tasks.spawn(events.write_to(Arc::new(audit_trail.clone())));
         tasks.spawn(background::sweep_audit(audit_trail.clone(), config.audit, Arc::clone(&clock)));
+        let keys = config.masters.is_some().then(|| Arc::new(SqlKeys::new(sql.clone())) as Arc<dyn KeyStore>);
         let announcements = Arc::new(SqlAnnouncements::new(sql.clone()));
         let kept = log_kept(&config.policy);
         let (sessions, log, throttle): (Arc<dyn SessionStore>, Arc<dyn RevocationLog>, Arc<dyn ThrottleStore>) =
@@ -138,6 +139,7 @@ impl App {
             redis: config.redis.is_some().then(|| Arc::clone(&sessions)),
         });
         let outcomes = web::Data::new(Outcomes::new(&metrics));
+        let instance = web::Data::new(Instance::new(clock.now(), &*rng));
         let trusted_proxies = web::Data::new(TrustedProxies::new(config.trusted_proxies.clone(), &metrics));
         let deps = web::Data::new(Deps {
             users,
@@ -150,6 +152,7 @@ impl App {
             audit: audit.clone(),
             audit_store: Arc::new(audit_trail),
             hasher: Arc::new(BcryptPool::start(config.bcrypt, Arc::clone(&rng), &metrics)?),
+            keys,
             access_tokens,
             csrf: CsrfValues::new(&config.refresh_secrets),
             renewed_cookies: RenewedCookies::new(&config.refresh_secrets),
@@ -166,6 +169,7 @@ impl App {
             routes
                 .app_data(deps.clone())
                 .app_data(outcomes.clone())
+                .app_data(instance.clone())
                 .app_data(trusted_proxies.clone())
                 .configure(http::routes);
         };

@@ -30,7 +30,7 @@ mod token_answer;
 use actix_web::{http::header, middleware::DefaultHeaders, web};
 use common::actix::resource::{delete, get, patch, post, resource};
 
-pub use admin::audit::AuditAnswer;
+pub use admin::{audit::AuditAnswer, metrics::Instance};
 pub use client_address::TrustedProxies;
 pub use internal::internal_routes;
 pub use openapi::document;
@@ -39,7 +39,7 @@ pub use outcomes::Outcomes;
 /// The largest body of a request to auth-service, in bytes.
 pub const BODY_LIMIT: usize = 8 * 1024;
 
-/// Registers every public address. Needs `web::Data` of `Deps`, [`Outcomes`] and [`TrustedProxies`].
+/// Registers every public address. Needs `web::Data` of `Deps`, [`Outcomes`], [`Instance`] and [`TrustedProxies`].
 pub fn routes(config: &mut web::ServiceConfig) {
     // What these answer is for one client and one moment (RFC 6749, section 5.1).
     let no_store = || DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store"));
@@ -66,7 +66,18 @@ pub fn routes(config: &mut web::ServiceConfig) {
             [get(admin::clients::read), patch(admin::clients::change), delete(admin::clients::remove)],
         ))
         .service(resource("/clients/{id}/secret", [post(admin::clients::new_secret)]))
+        .service(resource("/keys", [get(admin::keys::list)]))
+        .service(resource("/metrics", [get(admin::metrics::read)]))
+        .service(resource("/users", [get(admin::users::list)]))
+        .service(resource(
+            "/users/{id}",
+            [get(admin::users::read), patch(admin::users::change), delete(admin::users::remove)],
+        ))
         .service(resource("/users/{id}/password", [post(admin::password::give)]))
+        .service(resource(
+            "/users/{id}/sessions",
+            [get(admin::users::sessions::list), delete(admin::users::sessions::end)],
+        ))
         .default_service(web::to(common::actix::answers::not_found));
     config
         .service(auth)

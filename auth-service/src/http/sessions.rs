@@ -45,6 +45,14 @@ pub struct SessionList {
     next: Option<String>,
 }
 
+impl SessionList {
+    /// `current` is the session of the request.
+    pub(super) fn new(sessions: Vec<Session>, current: SessionId) -> Self {
+        let items = sessions.into_iter().map(|session| SessionAnswer::new(session, current)).collect();
+        Self { items, next: None }
+    }
+}
+
 impl SessionAnswer {
     fn new(session: Session, current: SessionId) -> Self {
         Self {
@@ -72,8 +80,7 @@ impl SessionAnswer {
 )]
 pub async fn list(deps: web::Data<Deps>, current: SignedIn) -> Result<web::Json<SessionList>, Problem> {
     let sessions = own_sessions::own_sessions(&deps, &current.session).await?;
-    let items = sessions.into_iter().map(|session| SessionAnswer::new(session, current.session.id)).collect();
-    Ok(web::Json(SessionList { items, next: None }))
+    Ok(web::Json(SessionList::new(sessions, current.session.id)))
 }
 
 /// Ends one of the user's sessions. Another user's is not found.

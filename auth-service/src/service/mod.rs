@@ -19,6 +19,7 @@ pub mod grant;
 pub mod import_users;
 pub mod introspect;
 pub mod invite;
+pub mod list_keys;
 pub mod login;
 pub mod logout;
 pub mod manage_clients;
@@ -54,8 +55,8 @@ use crate::{
         throttle::Limit,
     },
     ports::{
-        AuditStore, ClientStore, Clock, HashError, PasswordHasher, RevocationLog, Rng, SessionStore, StoreError,
-        UserStore,
+        AuditStore, ClientStore, Clock, HashError, KeyStore, PasswordHasher, RevocationLog, Rng, SessionStore,
+        StoreError, UserStore,
     },
 };
 
@@ -81,6 +82,8 @@ pub struct Deps {
     pub audit_store: Arc<dyn AuditStore>,
     /// bcrypt, away from the workers.
     pub hasher: Arc<dyn PasswordHasher>,
+    /// The keys that sign access tokens, where there may be some.
+    pub keys: Option<Arc<dyn KeyStore>>,
     /// Signs and verifies access tokens.
     pub access_tokens: Arc<AccessTokens>,
     /// The values that front ends with cookies have to repeat.

@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::{Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, dsl::sql, sql_types::BigInt};
+use reqwest::Method;
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
     answer::Answer,
     postgres::PrivatePostgres,
     redis::PrivateRedis,
-    service::{Person, TestService, Variables, least_variables, set},
+    service::{Person, TestService, Tokens, Variables, least_variables, set},
 };
 
 fn variables(postgres: &PrivatePostgres, redis: &PrivateRedis) -> Variables {
@@ -177,6 +179,66 @@ async fn a_password_change_while_redis_is_away_ends_the_other_sessions_later() {
     ended().await;
     assert_eq!(service.refresh(&here.refresh).await.status, 200);
     service.log_in(&Person { password: "copper-violet-harbour-4".to_owned(), ..ada }).await;
+}
+
+/// Somebody else is changing the user, so that an administrator's change waits between asking who wants it and the end.
+struct Held(PgConnection);
+
+impl Held {
+    fn user(postgres: &PrivatePostgres, username: &str) -> Self {
+        let mut connection = PgConnection::establish(&postgres.url()).unwrap();
+        connection
+            .batch_execute(&format!("BEGIN; UPDATE users SET epoch = epoch WHERE username = '{username}'"))
+            .unwrap();
+        Self(connection)
+    }
+
+    /// Whether somebody waits for it.
+    fn is_wanted(&mut self) -> bool {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        let count = sql::<BigInt>(&format!("({waiting})"));
+        diesel::select(count).get_result::<i64>(&mut self.0).unwrap() > 0
+    }
+}
+
+#[tokio::test]
+async fn what_an_administrator_takes_away_while_redis_is_away_is_gone_later() {
+    let (postgres, redis) = (PrivatePostgres::start(), PrivateRedis::start());
+    let service = TestService::start_on(variables(&postgres, &redis)).await;
+    let (_, root) = service.administrator().await;
+    let pending = async |method: Method, path: &str, body: Value| {
+        let mut held = Held::user(&postgres, "ada");
+        let change = Answer::of(service.request(method, path).bearer_auth(&root.access).json(&body));
+        let freeze = async {
+            while !held.is_wanted() {
+                tokio::task::yield_now().await;
+            }
+            redis.freeze();
+            drop(held);
+        };
+        let (answer, ()) = tokio::join!(change, freeze);
+        redis.thaw();
+        assert_eq!((answer.status, answer.json()), (202, json!({"status": "pending"})), "{answer}");
+    };
+    let ada = service.registered("ada").await;
+    let ends = async |tokens: &Tokens| {
+        let start = Instant::now();
+        while service.refresh(&tokens.refresh).await.status != 401 {
+            assert!(start.elapsed() < Duration::from_secs(20), "the sessions do not follow");
+            tokio::task::yield_now().await;
+        }
+    };
+    let tokens = service.log_in(&ada).await;
+    let path = format!("/admin/users/{}", service.get_as(&tokens.access, "/auth/me").await.member("id"));
+    pending(Method::DELETE, &format!("{path}/sessions"), json!({})).await;
+    ends(&tokens).await;
+    let tokens = service.log_in(&ada).await;
+    pending(Method::PATCH, &path, json!({"disabled": true})).await;
+    ends(&tokens).await;
+    assert_eq!(service.patch_as(&root.access, &path, json!({"disabled": false})).await.status, 200);
+    let tokens = service.log_in(&ada).await;
+    pending(Method::DELETE, &path, json!({})).await;
+    ends(&tokens).await;
 }
 
 /// Keys stay where they are: what is asked is whether services get tokens, and may be asked about them.

@@ -3,5 +3,8 @@
 pub mod audit;
 mod audit_query;
 pub mod clients;
+pub mod keys;
+pub mod metrics;
 pub mod password;
 mod refusals;
+pub mod users;

@@ -16,10 +16,13 @@ macro_rules! refusals {
 }
 
 refusals! {
+    BadParameters = 400 "`bad_request`, with the parameters that are wrong";
     BadMembers = 400 "`bad_request`, with the members that are wrong";
     Unauthenticated = 401 "`missing_token`, `invalid_token`, `token_expired` or `login_required`";
     NotLately = 401 "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`";
     NotAdministrator = 403 "`insufficient_role`: the user is no administrator. `users_only`: a service asks";
     NoSuchClient = 404 "`not_found`: there is no such client";
+    NoSuchUser = 404 "`not_found`: there is no such user";
+    OwnAccount = 409 "`own_account`: nobody takes the administrator's role from themselves, or their account";
     Unavailable = 503 "`unavailable`: try again after `Retry-After` seconds";
 }

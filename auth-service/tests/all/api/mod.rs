@@ -1,6 +1,8 @@
 //! The service over HTTP, one file a use case.
 
 mod account;
+mod admin_metrics;
+mod admin_users;
 mod any_headers;
 mod audit;
 mod bad_input;

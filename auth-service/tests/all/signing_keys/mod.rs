@@ -3,6 +3,7 @@
 mod fleet;
 mod jwks;
 mod keeper;
+mod listed;
 mod rolling;
 mod rules;
 mod store;
