@@ -29,8 +29,8 @@
 /** @typedef {{login: Session, refresh: Session, logout: {reason: Reason}}} Details What an event's `detail` is. */
 
 /**
- * `id` tells logins apart. With cookies it is the CSRF token, which belongs to one login; else a number, which is higher
- * the newer the login is. `turn` counts the answers since.
+ * `id` tells logins apart. With cookies it is the CSRF token, which belongs to one login; else a number, the higher the
+ * newer the login. `turn` counts the answers since.
  *
  * @typedef {{id: string | number, turn: number, scope: string | null, access?: string, refresh?: string}} Kept
  * @typedef {Kept & {expiresAt: number | null, renewAt: number, text?: string}} Login
@@ -260,7 +260,8 @@ export class Latchkey extends EventTarget {
   #sendOnce(input, init, login) {
     const request = input instanceof Request ? input.clone() : undefined;
     const url = new URL(request?.url ?? String(input), this.#base);
-    if (url.origin !== this.#base.origin) throw new TypeError(`What is for ${this.#base.origin} is not for ${url.origin}`);
+    const { origin } = this.#base;
+    if (url.origin !== origin) throw new TypeError(`${url.origin} must not see a login at ${origin}`);
     const headers = new Headers(init.headers ?? request?.headers);
     if (login?.access) headers.set('Authorization', `Bearer ${login.access}`);
     // A redirect to another origin would take the header along.
@@ -282,7 +283,7 @@ export class Latchkey extends EventTarget {
   }
 
   /**
-   * Resolves when there is a newer token than that of `login`, or the login is over; rejects where neither can be known.
+   * Resolves when there is a newer token than that of `login`, or the login is over; rejects where neither is known.
    *
    * @param {Login} login
    */

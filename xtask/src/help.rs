@@ -63,9 +63,11 @@ Usage: cargo xtask test [arguments for the test runner]
 The runner is cargo-nextest where it is installed, else `cargo test`. Its exit code is passed on.
 The tests find the servers through LATCHKEY_TEST_REDIS_URL and LATCHKEY_TEST_POSTGRES_URL, and the programs to start
 more of them through LATCHKEY_TEST_REDIS_SERVER, LATCHKEY_TEST_POSTGRES_BIN (a folder) and LATCHKEY_TEST_NGINX.
+LATCHKEY_TEST_CHROMIUM is the browser in which they open pages.
 Encrypted tokens are exchanged with jose and jwcrypto, which are installed once into target/tools/: LATCHKEY_TEST_NODE,
 LATCHKEY_TEST_JOSE (a folder) and LATCHKEY_TEST_JWCRYPTO_PYTHON. So are clients of OAuth and Schemathesis, which talk to
-the services: LATCHKEY_TEST_NODE_CLIENTS (a folder) and LATCHKEY_TEST_PYTHON_CLIENTS.
+the services, and Playwright, which drives the browser: LATCHKEY_TEST_NODE_CLIENTS (a folder) and
+LATCHKEY_TEST_PYTHON_CLIENTS.
 ";
 
 pub const LINT: &str = "\

@@ -27,7 +27,7 @@ pub struct Peers {
     pub jose: PathBuf,
     /// The Python that has jwcrypto.
     pub jwcrypto: PathBuf,
-    /// The folder in which Node finds clients of OAuth.
+    /// The folder in which Node finds clients of OAuth, and Playwright.
     pub node_clients: PathBuf,
     /// The Python that has clients of OAuth, and Schemathesis.
     pub python_clients: PathBuf,
@@ -40,7 +40,7 @@ pub fn find_or_install(root: &Path, python: &Path) -> Result<Peers, Failure> {
     let python_clients =
         python_packages("Authlib, with Schemathesis,", &clients, &tools.join("python-clients"), python)?;
     let jose = node_packages("jose", &tokens, &tools.join("jose"), &jwcrypto)?;
-    let node_clients = node_packages("openid-client", &clients, &tools.join("node-clients"), &jwcrypto)?;
+    let node_clients = node_packages("openid-client, with Playwright,", &clients, &tools.join("node-clients"), &jwcrypto)?;
     Ok(Peers {
         node: jwcrypto.join("node"),
         jose,

@@ -11,15 +11,15 @@ use crate::project::{EVERY_PACKAGE, cargo};
 use crate::say;
 use crate::stop_request::StopRequest;
 use crate::test_servers;
-use crate::tools::{self, NGINX, POSTGRES, PYTHON, REDIS, program};
+use crate::tools::{self, CHROMIUM, NGINX, POSTGRES, PYTHON, REDIS, program};
 
 pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
     let begun = Instant::now();
     say::step("Looking for what the tests need", || {
-        tools::ensure(&[&tools::TO_BUILD[..], &[&REDIS, &POSTGRES, &NGINX, &PYTHON]].concat())
+        tools::ensure(&[&tools::TO_BUILD[..], &[&REDIS, &POSTGRES, &NGINX, &CHROMIUM, &PYTHON]].concat())
     })?;
-    let [redis_server, postgres_bin, nginx] =
-        [REDIS.find_or_install()?, POSTGRES.find_or_install()?, NGINX.find_or_install()?];
+    let [redis_server, postgres_bin] = [REDIS.find_or_install()?, POSTGRES.find_or_install()?];
+    let [nginx, chromium] = [NGINX.find_or_install()?, CHROMIUM.find_or_install()?];
     let peers =
         say::step("Looking for other people's libraries", || peers::find_or_install(root, &PYTHON.find_or_install()?))?;
 
@@ -33,6 +33,7 @@ pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
             .env("LATCHKEY_TEST_REDIS_SERVER", &redis_server)
             .env("LATCHKEY_TEST_POSTGRES_BIN", &postgres_bin)
             .env("LATCHKEY_TEST_NGINX", &nginx)
+            .env("LATCHKEY_TEST_CHROMIUM", &chromium)
             .env("LATCHKEY_TEST_NODE", &peers.node)
             .env("LATCHKEY_TEST_JOSE", &peers.jose)
             .env("LATCHKEY_TEST_JWCRYPTO_PYTHON", &peers.jwcrypto)

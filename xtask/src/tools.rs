@@ -61,6 +61,13 @@ pub const POSTGRES: Tool = Tool {
     find: postgres_bin,
 };
 
+pub const CHROMIUM: Tool = Tool {
+    name: "Chromium",
+    purpose: "the browser in which the tests open pages",
+    packages: Packages { apt: "chromium", dnf: "chromium", brew: "--cask chromium" },
+    find: chromium,
+};
+
 pub const PYTHON: Tool = Tool {
     name: "Python 3.11 or newer with its modules venv and ensurepip",
     purpose: "runs the libraries of others that the tests talk to, and installs Node for the rest of them",
@@ -131,6 +138,14 @@ fn succeeds(program: &Path, args: &[&str]) -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
+}
+
+/// Some distributions have a script of that name which only says how to install it.
+fn chromium() -> Option<PathBuf> {
+    let on_path = ["chromium", "google-chrome", "chromium-browser"].into_iter().filter_map(|name| program(&[name]));
+    let applications = ["Chromium", "Google Chrome"].into_iter();
+    let applications = applications.map(|name| PathBuf::from(format!("/Applications/{name}.app/Contents/MacOS/{name}")));
+    on_path.chain(applications).find(|path| succeeds(path, &["--version"]))
 }
 
 /// Postgres' server programs lie in a folder a version, off the PATH, on most systems.

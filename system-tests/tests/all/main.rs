@@ -5,6 +5,7 @@
 
 mod activity;
 mod auth_away;
+mod browser;
 mod clients;
 mod cold_start;
 mod cookies;

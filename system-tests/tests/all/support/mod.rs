@@ -1,7 +1,9 @@
 //! What the tests stand on.
 
 pub mod collector;
+pub mod control;
 pub mod example;
+pub mod gateway;
 pub mod peers;
 pub mod resource;
 pub mod system;

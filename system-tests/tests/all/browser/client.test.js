@@ -1,0 +1,177 @@
+// Pages that use the client, in the mode that is asked for.
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, test } from 'node:test';
+import { advance, browser, gateway, mode, person, quit, system } from './harness.js';
+
+after(quit);
+
+const RENEWS = mode !== 'session';
+const withRenewal = RENEWS ? test : () => {};
+const withCookies = mode === 'bearer' ? () => {} : test;
+const NOTE = { method: 'POST', body: '{"title":"Once","body":""}', headers: { 'Content-Type': 'application/json' } };
+
+/** Tabs of one browser whose user has logged in, at a gateway that counts. */
+async function loggedIn(t, count = 1) {
+  const [proxy, own, who] = [await gateway(t), await browser(t), await person()];
+  const tabs = await own.tabs(count);
+  await tabs[0].login(who);
+  await Promise.all(tabs.map((tab) => tab.hears('login')));
+  return { proxy, who, tabs, tab: tabs[0], context: own.context };
+}
+
+/** The refresh token that the browser holds. */
+async function refreshToken({ tab, context }) {
+  const cookies = await context.cookies(`${system.origin}/auth`);
+  if (mode === 'cookie') return cookies.find(({ name }) => name === 'lk_rt').value;
+  return tab.page.evaluate(() => JSON.parse(Object.values(localStorage)[0]).refresh);
+}
+
+/** What somebody gets who has copied the refresh token. */
+async function refreshElsewhere(token) {
+  const [headers, body] = [{ 'Content-Type': 'application/json' }, JSON.stringify({ refresh_token: token })];
+  const answer = await fetch(`${system.auth}/auth/refresh`, { method: 'POST', headers, body });
+  return (await answer.json()).code;
+}
+
+test('a login is seen in all tabs, and after a reload', async (t) => {
+  const { tabs, tab, who } = await loggedIn(t, 2);
+  assert.equal((await tabs[1].fetch('/auth/me')).body.username, who.username);
+  assert.equal((await tabs[1].fetch('/api/notes', NOTE)).status, 201);
+  await tab.reload();
+  assert.equal((await tab.session()).mode, mode);
+  assert.equal((await tab.fetch('/api/notes')).body.items.length, 1);
+  assert.deepEqual(await tab.told(), []);
+});
+
+withCookies('scripts hold no token where the login is in cookies', async (t) => {
+  const { tab, context } = await loggedIn(t);
+  const held = await tab.page.evaluate(() => [document.cookie, localStorage.length, sessionStorage.length]);
+  assert.match(held[0], /^lk_csrf=[^;]+$/);
+  assert.deepEqual(held.slice(1), [0, 0]);
+  const cookies = await context.cookies(`${system.origin}/auth`);
+  assert.ok(cookies.filter(({ name }) => name !== 'lk_csrf').every(({ httpOnly }) => httpOnly));
+});
+
+withRenewal('five tabs renew a token at once', async (t) => {
+  const { proxy, tabs } = await loggedIn(t, 5);
+  for (const round of [1, 2, 3]) {
+    await advance(920);
+    const answers = await Promise.all(tabs.map((tab) => tab.fetch('/api/whoami')));
+    assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200, 200, 200]);
+    assert.equal(proxy.asked('/auth/refresh').length, round);
+  }
+  for (const tab of tabs) assert.deepEqual(await tab.told(), ['login', 'refresh', 'refresh', 'refresh']);
+});
+
+withRenewal('a reload in the middle of a refresh loses nothing', async (t) => {
+  const { proxy, tab } = await loggedIn(t);
+  for (const round of [1, 2, 3]) {
+    await advance(920);
+    proxy.does('/auth/refresh', 'hold');
+    tab.fetch('/api/whoami').catch(() => {});
+    await proxy.waitFor('/auth/refresh', 2 * round - 1);
+    await tab.reload();
+    proxy.release();
+    assert.equal((await tab.fetch('/api/whoami')).status, 200);
+    assert.deepEqual(await tab.told(), ['refresh']);
+    assert.equal(proxy.asked('/auth/refresh').length, 2 * round);
+  }
+});
+
+test('a page that was offline goes on when it is online again', async (t) => {
+  const { tab, context } = await loggedIn(t);
+  await context.setOffline(true);
+  if (RENEWS) {
+    await tab.later(901);
+    const asked = tab.fetch('/api/whoami');
+    await new Promise((resolve) => tab.page.once('requestfailed', resolve));
+    await context.setOffline(false);
+    assert.equal((await asked).status, 200);
+  } else {
+    assert.equal((await tab.fetch('/api/whoami')).error, 'TypeError');
+    await context.setOffline(false);
+    assert.equal((await tab.fetch('/api/whoami')).status, 200);
+  }
+  assert.ok((await tab.told()).every((event) => event === 'login' || event === 'refresh'));
+});
+
+test('a logout is heard in all tabs', async (t) => {
+  const { tabs, context } = await loggedIn(t, 3);
+  await tabs[2].logout();
+  await Promise.all(tabs.map((tab) => tab.hears('logged_out')));
+  for (const tab of tabs) assert.equal(await tab.session(), null);
+  assert.deepEqual(await context.cookies(), []);
+  assert.equal((await tabs[0].fetch('/auth/me')).status, 401);
+});
+
+test('another login counts in all tabs', async (t) => {
+  const { tabs } = await loggedIn(t, 2);
+  const another = await person();
+  await tabs[1].login(another);
+  await tabs[0].page.waitForFunction(() => window.told.length === 2);
+  for (const tab of tabs) {
+    assert.equal((await tab.fetch('/auth/me')).body.username, another.username);
+    assert.equal((await tab.fetch('/api/notes', NOTE)).status, 201);
+    assert.deepEqual(await tab.told(), ['login', 'login']);
+  }
+});
+
+test('a login that was ended on another device is over in all tabs', async (t) => {
+  const { tabs, who } = await loggedIn(t, 2);
+  const [other] = await browser(t, 'bearer').then(({ tabs }) => tabs(1));
+  await other.login(who);
+  assert.ok((await other.fetch('/auth/logout-all', { method: 'POST' })).status < 300);
+  assert.equal((await tabs[0].fetch('/auth/me')).status, 401);
+  await Promise.all(tabs.map((tab) => tab.hears('login_required')));
+  for (const tab of tabs) assert.equal(await tab.session(), null);
+});
+
+withRenewal('a stolen refresh token ends the login of both, and the owner is told why', async (t) => {
+  const stand = await loggedIn(t, 2);
+  const renew = () => stand.tab.page.evaluate(() => window.auth.refresh());
+  const stolen = await refreshToken(stand);
+  for (const _ of [1, 2, 3]) {
+    await renew();
+    await advance(61);
+  }
+  assert.equal(await refreshElsewhere(stolen), 'token_reused');
+  await renew();
+  await Promise.all(stand.tabs.map((tab) => tab.hears('token_reused')));
+  for (const tab of stand.tabs) assert.equal(await tab.session(), null);
+  assert.equal(await refreshElsewhere(stolen), 'token_reused');
+});
+
+test('another site cannot do anything in the user\'s name', async (t) => {
+  const { proxy, tab, context } = await loggedIn(t);
+  const form = `<form method="post" action="${system.origin}/auth/logout"></form><button form="">`;
+  const server = createServer((_, response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end(form));
+  await new Promise((listening) => server.listen(0, listening));
+  t.after(() => server.close());
+  const page = await context.newPage();
+  // The first is another site; to the second, cookies of this one are sent too.
+  for (const host of ['127.0.0.1', 'localhost']) {
+    await page.goto(`http://${host}:${server.address().port}/`);
+    const [answer] = await Promise.all([
+      page.waitForResponse(`${system.origin}/auth/logout`),
+      page.evaluate(() => document.forms[0].submit()),
+    ]);
+    assert.ok([401, 403].includes(answer.status()), `${answer.status()}`);
+    const sent = proxy.asked('/auth/logout').at(-1).headers.cookie ?? '';
+    if (mode !== 'bearer') assert.equal(sent.includes('lk_csrf'), host === 'localhost');
+    if (sent) assert.equal((await answer.json()).code, 'csrf_failed');
+    assert.equal((await tab.fetch('/auth/me')).status, 200);
+  }
+  assert.deepEqual(await tab.told(), ['login']);
+});
+
+withCookies('a page that has lost the CSRF token gets another', async (t) => {
+  const { proxy, tab, context } = await loggedIn(t);
+  const [{ value }] = (await context.cookies()).filter(({ name }) => name === 'lk_csrf');
+  await context.addCookies([{ name: 'lk_csrf', value: 'lost', url: system.origin, sameSite: 'Lax' }]);
+  assert.equal((await tab.fetch('/api/notes', NOTE)).status, 201);
+  assert.equal(proxy.asked('/auth/csrf').length, 1);
+  assert.equal(await tab.page.evaluate(() => document.cookie), `lk_csrf=${value}`);
+  assert.equal((await tab.fetch('/api/notes')).body.items.length, 1);
+});

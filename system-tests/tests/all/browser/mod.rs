@@ -1,0 +1,81 @@
+//! The browser client in `web/`: its own tests in Node, and pages that use it in Chromium behind nginx. Each file of
+//! tests finds the services, and what it may ask of this one, through `LATCHKEY_TEST_SYSTEM`.
+
+use std::{path::Path, process::Command};
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+
+use crate::support::{
+    auth::{child::from_xtask, service::Backend::Sqlite},
+    control::Control,
+    gateway::Gateway,
+    peers::{free_port, node, node_packages},
+    system::System,
+};
+
+/// The services, where the pages' address is `origin`.
+struct Stand {
+    system: System,
+    control: Control,
+    origin: String,
+    port: u16,
+}
+
+impl Stand {
+    async fn start() -> Self {
+        let port = free_port();
+        let origin = format!("http://localhost:{port}");
+        let settings = [("JWT_ISSUER", origin.as_str())];
+        let system = System::start_with(Sqlite, &settings, &settings).await;
+        system.resource.heard().await;
+        let control = Control::of(&system);
+        Self { system, control, origin, port }
+    }
+
+    fn description(&self) -> Value {
+        json!({
+            "auth": self.system.home.public(),
+            "resource": self.system.resource.url(""),
+            "control": self.control.address,
+            "origin": self.origin,
+            "port": self.port,
+            "packages": node_packages(),
+        })
+    }
+}
+
+/// Runs files of tests, one after the other. They are named from the root of the workspace.
+async fn passes(files: &[&str], system: Value) {
+    let mut command = Command::new(node());
+    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=60000"]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    command.args(files).current_dir(root).env("LATCHKEY_TEST_SYSTEM", system.to_string());
+    let told = spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = String::from_utf8_lossy(&told.stdout);
+    assert!(told.status.success(), "{text}{}", String::from_utf8_lossy(&told.stderr));
+    assert!(text.contains("pass ") && !text.contains("pass 0"), "nothing was tested: {text}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_client_keeps_its_promises_with_tokens(
+    #[values("login", "renewal", "tabs", "lost", "requests", "types")] file: &str,
+) {
+    let stand = Stand::start().await;
+    passes(&[&format!("web/tests/{file}.test.js")], stand.description()).await;
+}
+
+/// `cookie` and `session` follow as soon as auth-service knows them.
+#[rstest]
+#[tokio::test]
+async fn pages_of_chromium_keep_their_login(#[values("bearer")] mode: &str) {
+    let stand = Stand::start().await;
+    let gateway = Gateway::before(stand.system.home.public(), &stand.system.resource.url("")).await;
+    let mut system = stand.description();
+    system["gateway"] = json!(gateway.address);
+    system["chromium"] = json!(from_xtask("LATCHKEY_TEST_CHROMIUM"));
+    system["mode"] = json!(mode);
+    passes(&["system-tests/tests/all/browser/client.test.js"], system).await;
+}
