@@ -341,20 +341,19 @@ export class Latchkey extends EventTarget {
     const before = type === 'refresh' ? now : null;
     const turn = (before?.turn ?? 0) + 1;
     const kept = { id, turn, scope, access: access_token, refresh: refresh_token ?? before?.refresh };
-    this.#keep(type, kept, expiresIn);
+    this.#keep(kept, expiresIn);
     this.#tell({ type, kept, expiresIn });
+    this.#say(type, this.session);
   }
 
   /**
-   * @param {'login' | 'refresh'} type
    * @param {Kept} kept
    * @param {number | null} expiresIn
    */
-  #keep(type, kept, expiresIn) {
+  #keep(kept, expiresIn) {
     const text = this.#storage && JSON.stringify(kept);
     if (text) this.#storage?.setItem(this.#name, text);
     this.#login = { ...kept, ...ending(expiresIn), text };
-    this.dispatchEvent(new CustomEvent(type, { detail: this.session }));
   }
 
   /**
@@ -368,7 +367,15 @@ export class Latchkey extends EventTarget {
     this.#storage?.removeItem(this.#name);
     if (this.#hasCookies) forgetCsrfCookie(id);
     if (isNews) this.#tell({ type: 'logout', id, reason });
-    this.dispatchEvent(new CustomEvent('logout', { detail: { reason } }));
+    this.#say('logout', { reason });
+  }
+
+  /**
+   * @param {keyof Details} type
+   * @param {Session | null | {reason: Reason}} detail
+   */
+  #say(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   /** @param {Message} message */
@@ -383,14 +390,13 @@ export class Latchkey extends EventTarget {
       this.#end(message.id, message.reason, false);
     } else if (message.type !== 'hello') {
       const { type, kept, expiresIn } = message;
-      const isOfNow = now?.id === kept.id;
-      if (isOfNow) {
-        if (now.turn > kept.turn || (type === 'known' && now.turn === kept.turn)) return;
-      } else if (this.#hasCookies || (now && now.id > kept.id)) {
-        // With cookies, the one that is there is the one that counts.
-        return;
-      }
-      this.#keep(isOfNow && type !== 'login' ? 'refresh' : 'login', kept, expiresIn);
+      const isOther = now?.id !== kept.id;
+      // With cookies, the login that is there is the one that counts.
+      if ((isOther && this.#hasCookies) || (now && isNewer(now, kept))) return;
+      if (type === 'known' && expiresIn === null && isSame(now, kept)) return;
+      this.#keep(kept, expiresIn);
+      if (isOther) this.#say('login', this.session);
+      else if (type !== 'known') this.#say(type, this.session);
     } else if (now) {
       const { id, turn, scope, access, refresh, expiresAt } = now;
       const expiresIn = expiresAt && expiresAt - performance.now();
@@ -512,6 +518,21 @@ function ending(expiresIn) {
   if (expiresIn === null) return { expiresAt: null, renewAt: Infinity };
   const expiresAt = performance.now() + expiresIn;
   return { expiresAt, renewAt: expiresAt - Math.min(MARGIN, expiresIn / 10) };
+}
+
+/**
+ * In whatever order tabs hear of each other's tokens, all of them end up with the same one. They must: of tokens that were
+ * given out at once Latchkey lets only the one live that comes back first, once they are a minute old.
+ *
+ * @param {Kept} one
+ * @param {Kept} other
+ */
+function isNewer(one, other) {
+  /** @param {Kept} kept */
+  const rank = ({ id, turn, refresh, access = '' }) => [id, turn, refresh ?? access];
+  const [mine, its] = [rank(one), rank(other)];
+  const first = mine.findIndex((value, index) => value !== its[index]);
+  return first >= 0 && mine[first] > its[first];
 }
 
 /**

@@ -17,7 +17,7 @@ export async function person() {
   const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(who) };
   const answer = await fetch(`${system.auth}/auth/register`, init);
   if (!answer.ok) throw new Error(await answer.text());
-  return who;
+  return { ...who, id: (await answer.json()).id };
 }
 
 /** One who may administrate. */
@@ -77,6 +77,7 @@ export class Proxy {
   async #pass(request, response) {
     const { method, url, headers } = request;
     const path = url.split('?')[0];
+    const released = this.#held.promise;
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks);
@@ -89,7 +90,7 @@ export class Proxy {
       const whole = [];
       for await (const chunk of answer) whole.push(chunk);
       if (trouble === 'lose') return response.destroy();
-      if (trouble === 'hold') await this.#held.promise;
+      if (trouble === 'hold') await released;
       response.writeHead(answer.statusCode, answer.rawHeaders).end(Buffer.concat(whole));
     });
     sent.on('error', () => response.destroy());
