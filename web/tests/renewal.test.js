@@ -16,6 +16,7 @@ test('a token that is about to end is renewed, and the request does not wait', a
   proxy.does('/auth/refresh', 'hold');
   const renewed = next(auth, 'refresh');
   assert.equal((await auth.fetch('/api/whoami')).status, 200);
+  assert.deepEqual(auth.told, ['login']);
   proxy.release();
   await renewed;
   assert.ok(auth.session.expiresAt - performance.now() > 890_000);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
-import { advance, browser, gateway, mode, person, quit, system } from './harness.js';
+import { advance, browser, gateway, mode, person, Proxy, quit, system } from './harness.js';
 
 after(quit);
 
@@ -13,8 +13,8 @@ const withCookies = mode === 'bearer' ? () => {} : test;
 const NOTE = { method: 'POST', body: '{"title":"Once","body":""}', headers: { 'Content-Type': 'application/json' } };
 
 /** Tabs of one browser whose user has logged in, at a gateway that counts. */
-async function loggedIn(t, count = 1) {
-  const [proxy, own, who] = [await gateway(t), await browser(t), await person()];
+async function loggedIn(t, count = 1, options = {}) {
+  const [proxy, own, who] = [await gateway(t), await browser(t, mode, options), await person()];
   const tabs = await own.tabs(count);
   await tabs[0].login(who);
   await Promise.all(tabs.map((tab) => tab.hears('login')));
@@ -85,6 +85,11 @@ test('a page that was offline goes on when it is online again', async (t) => {
   await context.setOffline(true);
   if (RENEWS) {
     await tab.later(901);
+    // No pause would end by itself.
+    await tab.page.evaluate(() => {
+      const { setTimeout } = window;
+      window.setTimeout = (work, time) => setTimeout(work, time > 200 ? 3_600_000 : time);
+    });
     const asked = tab.fetch('/api/whoami');
     await new Promise((resolve) => tab.page.once('requestfailed', resolve));
     await context.setOffline(false);
@@ -119,11 +124,12 @@ test('another login counts in all tabs', async (t) => {
 });
 
 test('a login that was ended on another device is over in all tabs', async (t) => {
-  const { tabs, who } = await loggedIn(t, 2);
-  const [other] = await browser(t, 'bearer').then(({ tabs }) => tabs(1));
+  const { proxy, tabs, who } = await loggedIn(t, 2);
+  const other = await browser(t, 'bearer').then(({ tab }) => tab());
   await other.login(who);
   assert.ok((await other.fetch('/auth/logout-all', { method: 'POST' })).status < 300);
   assert.equal((await tabs[0].fetch('/auth/me')).status, 401);
+  assert.equal(proxy.asked('/auth/me').length, RENEWS ? 1 : 2, 'without renewal, it is asked once more');
   await Promise.all(tabs.map((tab) => tab.hears('login_required')));
   for (const tab of tabs) assert.equal(await tab.session(), null);
 });
@@ -164,6 +170,34 @@ test('another site cannot do anything in the user\'s name', async (t) => {
     assert.equal((await tab.fetch('/auth/me')).status, 200);
   }
   assert.deepEqual(await tab.told(), ['login']);
+});
+
+test('a redirect does not take a login along', async (t) => {
+  // The pages' policy would not let it go either.
+  const { proxy, tab } = await loggedIn(t, 1, { bypassCSP: true });
+  const everything = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': '*, Authorization' };
+  const other = await new Proxy(undefined, (_, response) => response.writeHead(200, everything).end()).listen();
+  t.after(() => other.close());
+  const { serve } = proxy;
+  proxy.serve = (request, response) => {
+    if (request.url !== '/away') return serve(request, response);
+    return response.writeHead(302, { Location: `${other.url}/stolen` }).end();
+  };
+  await tab.fetch('/away');
+  assert.equal(proxy.asked('/away').length, 1);
+  for (const { headers } of other.requests) {
+    for (const name of ['authorization', 'cookie', 'x-csrf-token']) assert.equal(headers[name], undefined);
+  }
+});
+
+test('a page that comes back from the history asks what has happened meanwhile', async (t) => {
+  const { tab } = await loggedIn(t);
+  const asked = await tab.page.evaluate((name) => {
+    const heard = new Promise((resolve) => (new BroadcastChannel(name).onmessage = ({ data }) => resolve(data.type)));
+    dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
+    return heard;
+  }, `latchkey ${mode} ${system.origin}/`);
+  assert.equal(asked, 'hello');
 });
 
 withCookies('a page that has lost the CSRF token gets another', async (t) => {

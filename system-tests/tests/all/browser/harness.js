@@ -39,11 +39,11 @@ export async function gateway(t) {
 
 /**
  * A browser of its own, with nothing in it. `tabs(n)` opens as many tabs with a client each, `tab()` one; the `context`
- * is Playwright's. Whatever a page complains of fails the test.
+ * is Playwright's, and `options` are its own. Whatever a page complains of fails the test.
  */
-export async function browser(t, how = mode) {
+export async function browser(t, how = mode, options = {}) {
   const launched = await launch();
-  const context = await launched.newContext({ baseURL: system.origin });
+  const context = await launched.newContext({ baseURL: system.origin, ...options });
   const complaints = [];
   context.on('weberror', (error) => complaints.push(String(error.error())));
   context.on('console', (message) => {
