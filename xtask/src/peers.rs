@@ -40,7 +40,8 @@ pub fn find_or_install(root: &Path, python: &Path) -> Result<Peers, Failure> {
     let python_clients =
         python_packages("Authlib, with Schemathesis,", &clients, &tools.join("python-clients"), python)?;
     let jose = node_packages("jose", &tokens, &tools.join("jose"), &jwcrypto)?;
-    let node_clients = node_packages("openid-client, with Playwright,", &clients, &tools.join("node-clients"), &jwcrypto)?;
+    let node_clients =
+        node_packages("openid-client, with Playwright,", &clients, &tools.join("node-clients"), &jwcrypto)?;
     Ok(Peers {
         node: jwcrypto.join("node"),
         jose,

@@ -144,7 +144,8 @@ fn succeeds(program: &Path, args: &[&str]) -> bool {
 fn chromium() -> Option<PathBuf> {
     let on_path = ["chromium", "google-chrome", "chromium-browser"].into_iter().filter_map(|name| program(&[name]));
     let applications = ["Chromium", "Google Chrome"].into_iter();
-    let applications = applications.map(|name| PathBuf::from(format!("/Applications/{name}.app/Contents/MacOS/{name}")));
+    let applications =
+        applications.map(|name| PathBuf::from(format!("/Applications/{name}.app/Contents/MacOS/{name}")));
     on_path.chain(applications).find(|path| succeeds(path, &["--version"]))
 }
 
