@@ -49,7 +49,7 @@ impl Stand {
 /// Runs files of tests, one after the other. They are named from the root of the workspace.
 async fn passes(files: &[&str], system: Value) {
     let mut command = Command::new(node());
-    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=60000"]);
+    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=300000"]);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     command.args(files).current_dir(root).env("LATCHKEY_TEST_SYSTEM", system.to_string());
     let told = spawn_blocking(move || command.output().unwrap()).await.unwrap();
