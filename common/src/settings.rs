@@ -8,8 +8,8 @@ use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    browser::Site,
     actix::cross_origin::CrossOrigins,
+    browser::Site,
     env::{Env, Setting},
     jwe::{Encryption, JweKey, JweKeys},
     secret::{SecretSet, SigningSecret},

@@ -27,8 +27,8 @@ pub mod bearer;
 mod bearer_token;
 pub mod cookies;
 pub mod credential;
-pub mod csrf;
 pub mod cross_origin;
+pub mod csrf;
 mod guarded;
 #[cfg(feature = "openapi")]
 pub mod refusals;

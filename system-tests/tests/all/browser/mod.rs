@@ -70,7 +70,7 @@ async fn the_client_keeps_its_promises_with_tokens(
 /// `cookie` and `session` follow as soon as auth-service knows them.
 #[rstest]
 #[tokio::test]
-async fn pages_of_chromium_keep_their_login(#[values("bearer")] mode: &str) {
+async fn pages_of_chromium_keep_their_login(#[values("bearer", "cookie", "session")] mode: &str) {
     let stand = Stand::start().await;
     let gateway = Gateway::before(stand.system.home.public(), &stand.system.resource.url("")).await;
     let mut system = stand.description();
