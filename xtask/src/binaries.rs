@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::Failure;
+use crate::legacy_app;
 use crate::project::{EVERY_PACKAGE, cargo};
 use crate::settings::Service;
 
 pub struct Binaries {
     auth: PathBuf,
     resource: PathBuf,
+    legacy_app: PathBuf,
 }
 
 impl Binaries {
@@ -18,6 +20,10 @@ impl Binaries {
             Service::Auth => &self.auth,
             Service::Resource => &self.resource,
         }
+    }
+
+    pub fn legacy_app(&self) -> &Path {
+        &self.legacy_app
     }
 
     pub fn build(root: &Path) -> Result<Self, Failure> {
@@ -30,13 +36,18 @@ impl Binaries {
     /// As they are shipped, image and all: by themselves, so that no other package has a say in the features of theirs.
     pub fn build_release(root: &Path) -> Result<Self, Failure> {
         let packages = Service::ALL.map(Service::name);
-        let messages = build(root, &["--release", "--locked", "-p", packages[0], "-p", packages[1]])?;
+        let messages =
+            build(root, &["--release", "--locked", "-p", packages[0], "-p", packages[1], "-p", legacy_app::NAME])?;
         Self::among(&messages)
     }
 
     fn among(messages: &str) -> Result<Self, Failure> {
-        let made = |service: Service| made(messages, service.name());
-        Ok(Self { auth: made(Service::Auth)?, resource: made(Service::Resource)? })
+        let made = |name| made(messages, name);
+        Ok(Self {
+            auth: made(Service::Auth.name())?,
+            resource: made(Service::Resource.name())?,
+            legacy_app: made(legacy_app::NAME)?,
+        })
     }
 }
 

@@ -28,8 +28,8 @@ Usage: cargo xtask up [--port PORT] [--detach]
   -d, --detach      return when everything is ready; `cargo xtask down` stops it
   -h, --help        show this
 
-The other ports follow the gateway's: auth-service PORT+1, resource-service PORT+2, and for health and metrics
-PORT+1001 and PORT+1002. The services listen on 127.0.0.1 only.
+The other ports follow the gateway's: auth-service PORT+1, resource-service PORT+2, a guestbook behind the gateway's login
+PORT+3, and for health and metrics PORT+1001 and PORT+1002. All of them listen on 127.0.0.1 only.
 
 The first start makes random secrets and an admin's password in .latchkey/env and keeps them, like the data beside it:
 stopping and starting again keeps users and logins. Another --port is another instance with its own secrets and data

@@ -14,6 +14,7 @@ mod greeting;
 mod help;
 mod http;
 mod instance;
+mod legacy_app;
 mod lint;
 mod lock;
 mod nginx;

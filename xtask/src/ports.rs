@@ -17,6 +17,7 @@ pub struct Ports {
     pub gateway: u16,
     pub auth: u16,
     pub resource: u16,
+    pub legacy_app: u16,
     pub auth_internal: u16,
     pub resource_internal: u16,
 }
@@ -28,16 +29,18 @@ impl Ports {
             gateway,
             auth: gateway + 1,
             resource: gateway + 2,
+            legacy_app: gateway + 3,
             auth_internal: gateway + 1001,
             resource_internal: gateway + 1002,
         })
     }
 
-    fn with_purpose(self) -> [(u16, &'static str); 5] {
+    fn with_purpose(self) -> [(u16, &'static str); 6] {
         [
             (self.gateway, "the gateway"),
             (self.auth, "auth-service"),
             (self.resource, "resource-service"),
+            (self.legacy_app, "the guestbook behind the gateway"),
             (self.auth_internal, "auth-service's health and metrics"),
             (self.resource_internal, "resource-service's health and metrics"),
         ]
@@ -85,7 +88,14 @@ mod tests {
 
     #[test]
     fn the_other_ports_follow_the_gateways() {
-        let ports = Ports { gateway: 8080, auth: 8081, resource: 8082, auth_internal: 9081, resource_internal: 9082 };
+        let ports = Ports {
+            gateway: 8080,
+            auth: 8081,
+            resource: 8082,
+            legacy_app: 8083,
+            auth_internal: 9081,
+            resource_internal: 9082,
+        };
         assert_eq!(Ports::plan(8080), Some(ports));
     }
 

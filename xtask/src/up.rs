@@ -12,6 +12,7 @@ use crate::binaries::Binaries;
 use crate::greeting;
 use crate::http::{self, Answer};
 use crate::instance::Instance;
+use crate::legacy_app;
 use crate::lock::{Attempt, Lock};
 use crate::nginx;
 use crate::ports::Ports;
@@ -28,8 +29,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// The programs of an instance in the order in which they are stopped, each with the signal that makes it finish what it
 /// has begun: the gateway first, as it has requests with the services.
-pub const PROGRAMS: [(&str, Signal); 3] =
-    [(nginx::NAME, Signal::QUIT), (Service::Auth.name(), Signal::TERM), (Service::Resource.name(), Signal::TERM)];
+pub const PROGRAMS: [(&str, Signal); 4] = [
+    (nginx::NAME, Signal::QUIT),
+    (legacy_app::NAME, Signal::TERM),
+    (Service::Auth.name(), Signal::TERM),
+    (Service::Resource.name(), Signal::TERM),
+];
 
 pub fn run(root: &Path, options: &arguments::Up) -> Result<(), Failure> {
     let ports = Ports::plan(options.gateway_port).ok_or_else(|| Failure::usage("There is no such port."))?;
@@ -107,6 +112,10 @@ fn start(
         wait_until_ready(program, &url, stop)?;
     }
     if let Some(nginx) = nginx {
+        running.push(legacy_app::launch(services.binaries.legacy_app(), services.instance).start()?);
+        if let Some(app) = running.last_mut() {
+            wait_until_ready(app, &legacy_app::probe(services.instance), stop)?;
+        }
         running.push(nginx::launch(nginx, root, services.instance)?.start()?);
         let url = format!("http://127.0.0.1:{}/healthz", services.instance.ports.gateway);
         if let Some(gateway) = running.last_mut() {

@@ -1,12 +1,6 @@
 //! Behind the real nginx, with the configuration that is shipped.
 
-use std::{
-    fs,
-    net::{IpAddr, TcpListener},
-    path::{Path, PathBuf},
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{fs, net::IpAddr, time::Duration};
 
 use auth_service::domain::user::Identifier;
 use reqwest::{Client, Method};
@@ -19,67 +13,16 @@ use crate::{
     process::Served,
     support::{
         answer::Answer,
-        child::{ServerProcess, from_xtask},
         database::{Kind, TestDatabase},
+        gateway::{Behind, Gateway},
         service::{Backend, Person, TestService},
         wait::until,
     },
 };
 
-/// nginx on a free port, in front of one auth-service and a resource-service that is away.
-struct Gateway {
-    address: String,
-    client: Client,
-    folder: TempDir,
-    _nginx: ServerProcess,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn shipped() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../nginx").canonicalize().unwrap()
-}
-
-impl Gateway {
-    async fn before(auth_service: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
-        for name in ["nginx.conf", "upstreams-static.conf"] {
-            let template = fs::read_to_string(shipped().join(format!("{name}.template"))).unwrap();
-            let rendered = template
-                .replace("${LATCHKEY_PORT}", &port.to_string())
-                .replace("${AUTH_UPSTREAM}", auth_service)
-                .replace("${RESOURCE_UPSTREAM}", &format!("127.0.0.1:{}", free_port()))
-                .replace("${LATCHKEY_RUN}", folder.path().to_str().unwrap())
-                .replace("${LATCHKEY_NGINX}", shipped().to_str().unwrap());
-            fs::write(folder.path().join(name), rendered).unwrap();
-        }
-        let nginx = from_xtask("LATCHKEY_TEST_NGINX");
-        let configuration = folder.path().join("nginx.conf");
-        let log = folder.path().join("nginx-error.log");
-        let arguments = ["-e", log.to_str().unwrap(), "-c", configuration.to_str().unwrap()];
-        let check = Command::new(&nginx).args(arguments).arg("-t").output().unwrap();
-        assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
-        let process = ServerProcess::start(&nginx, arguments.into_iter().chain(["-g", "daemon off;"]));
-        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let gateway = Self { address: format!("http://127.0.0.1:{port}"), client, folder, _nginx: process };
-        let start = Instant::now();
-        while gateway.client.get(format!("{}/healthz", gateway.address)).send().await.is_err() {
-            assert!(start.elapsed() < Duration::from_secs(10), "nginx does not start");
-            tokio::task::yield_now().await;
-        }
-        gateway
-    }
-
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.address))
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("nginx-access.log")).unwrap()
-    }
+/// nginx in front of one auth-service, where everything else is away.
+async fn before(auth_service: &str) -> Gateway {
+    Gateway::before(Behind { auth_service, ..Behind::default() }).await
 }
 
 /// Answers one request with its own head.
@@ -97,16 +40,60 @@ async fn mirror(listener: tokio::net::TcpListener) {
 #[tokio::test]
 async fn nobody_outside_says_what_only_the_gateway_may_say() {
     let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let gateway = Gateway::before(&upstream.local_addr().unwrap().to_string()).await;
+    let gateway = before(&upstream.local_addr().unwrap().to_string()).await;
     let mut request = gateway.request(Method::GET, "/auth/me").bearer_auth("kept");
     let headers = ["Subject", "Session", "Client", "Scope", "Roles"].map(|name| format!("X-Auth-{name}"));
-    let others = ["X-Original-Method", "X-Original-URI", "X-Real-IP", "Forwarded", "X-Forwarded-For"];
+    let others = [
+        "X-Original-Method",
+        "X-Original-URI",
+        "X-Required-Scope",
+        "X-Required-Role",
+        "X-Real-IP",
+        "Forwarded",
+        "X-Forwarded-For",
+    ];
     for name in headers.iter().map(String::as_str).chain(others) {
-        request = request.header(name, "spoofed").header(name.replace('-', "_"), "spoofed");
+        let twice = request.header(name, "spoofed").header(name.to_uppercase(), "spoofed");
+        request = twice.header(name.replace('-', "_"), "spoofed");
     }
     let (answer, ()) = tokio::join!(Answer::of(request), mirror(upstream));
     assert_eq!(answer.status, 200, "{answer}");
     assert!(answer.text.contains("Bearer kept") && !answer.text.contains("spoofed"), "{answer}");
+}
+
+/// What a browser may send, and what is left of it for a service that is no part of the login.
+const COOKIES: [(&str, Option<&str>); 9] = [
+    ("theme=dark", Some("theme=dark")),
+    ("lk_sid=secret", None),
+    ("lk_sid=secret; theme=dark", Some("theme=dark")),
+    ("theme=dark; __Host-lk_sid=secret; lk_at=token", Some("theme=dark; lk_at=token")),
+    ("theme=dark;lk_sid =secret", Some("theme=dark")),
+    ("a=1; __Host-lk_sid=secret; b=2; __Secure-lk_rt=secret; c=3", Some("a=1; b=2; c=3")),
+    ("lk_rt=secret; lk_at=token; lk_csrf=value", Some("lk_at=token; lk_csrf=value")),
+    ("not_lk_sid=kept; lk_sidecar=kept", Some("not_lk_sid=kept; lk_sidecar=kept")),
+    ("lk_sid=secret; lk_sid=secret; lk_sid=secret; theme=dark", None),
+];
+
+#[tokio::test]
+async fn no_service_but_auth_service_sees_the_secret_of_a_session() {
+    let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream_address = upstream.local_addr().unwrap().to_string();
+    let behind = Behind { auth_service: &upstream_address, resource_service: &upstream_address, ..Behind::default() };
+    let gateway = Gateway::before(behind).await;
+    let mut upstream = Some(upstream);
+    let mut cookie_sent = async |path: &str, cookie: &str| {
+        let listener = match upstream.take() {
+            Some(listener) => listener,
+            None => tokio::net::TcpListener::bind(&upstream_address).await.unwrap(),
+        };
+        let request = gateway.request(Method::GET, path).bearer_auth("token").header("Cookie", cookie);
+        let (answer, ()) = tokio::join!(Answer::of(request), mirror(listener));
+        sent_on(&answer.text, "Cookie").map(str::to_owned)
+    };
+    for (cookie, left) in COOKIES {
+        assert_eq!(cookie_sent("/api/whoami", cookie).await.as_deref(), left, "{cookie}");
+        assert_eq!(cookie_sent("/auth/me", cookie).await.as_deref(), Some(cookie));
+    }
 }
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -124,7 +111,7 @@ fn sent_on<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 async fn a_trace_that_is_well_formed_is_passed_on_and_any_other_is_begun_anew() {
     let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream_address = upstream.local_addr().unwrap();
-    let gateway = Gateway::before(&upstream_address.to_string()).await;
+    let gateway = before(&upstream_address.to_string()).await;
     let mut upstream = Some(upstream);
     let mut send = async |traceparent: &str| {
         let listener = match upstream.take() {
@@ -171,7 +158,7 @@ async fn a_trace_that_is_well_formed_is_passed_on_and_any_other_is_begun_anew() 
 async fn one_trace_goes_from_the_log_of_the_gateway_to_that_of_the_service() {
     let database = TestDatabase::empty(Kind::Sqlite);
     let mut served = Served::start(&[], &database.address());
-    let gateway = Gateway::before(served.public.strip_prefix("http://").unwrap()).await;
+    let gateway = before(&served.public).await;
     let ask = |name: &str| gateway.request(Method::GET, "/auth/me").header("X-Request-Id", name);
     let traced = ask("traced").header("Traceparent", format!("00-{TRACE}-{SPAN}-01"));
     assert_eq!(Answer::of(traced).await.status, 401);
@@ -199,17 +186,13 @@ async fn one_trace_goes_from_the_log_of_the_gateway_to_that_of_the_service() {
     assert_eq!(in_service("untraced"), [&untraced, &untraced[..16]]);
 }
 
-fn public_address(service: &TestService) -> String {
-    service.public().strip_prefix("http://").unwrap().to_owned()
-}
-
 async fn start() -> (TestService, Gateway) {
     start_trusting("127.0.0.1/32").await
 }
 
 async fn start_trusting(proxies: &str) -> (TestService, Gateway) {
     let service = TestService::start_with(Backend::Sqlite, &[("AUTH_TRUSTED_PROXIES", proxies)]).await;
-    let gateway = Gateway::before(&public_address(&service)).await;
+    let gateway = before(service.public()).await;
     (service, gateway)
 }
 
@@ -238,9 +221,26 @@ async fn a_login_goes_through_with_one_request_id_and_leaves_no_token_in_the_log
 #[tokio::test]
 async fn internal_and_unknown_addresses_do_not_exist_outside() {
     let (_service, gateway) = start().await;
-    for path in
-        ["/internal/revocations", "/auth/verify", "/metrics", "/livez", "/readyz", "/nowhere", "/auth/../metrics"]
-    {
+    for path in [
+        "/internal/revocations",
+        "/auth/verify",
+        "/auth/verify/",
+        "/auth/verify/x",
+        "/auth/verify?scope=",
+        "/auth//verify",
+        "/auth/%76erify",
+        "/auth/%2Fverify",
+        "/auth/Verify",
+        "/AUTH/verify",
+        "/_verify",
+        "/_session/api",
+        "/_login",
+        "/metrics",
+        "/livez",
+        "/readyz",
+        "/nowhere",
+        "/auth/../metrics",
+    ] {
         let answer = Answer::of(gateway.request(Method::GET, path)).await;
         assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{path}");
     }
@@ -373,4 +373,85 @@ async fn an_administrator_reads_the_trail_through_the_gateway() {
     service.audit_written().await;
     let trail = Answer::of(gateway.request(Method::GET, "/admin/audit?kind=login").bearer_auth(&tokens.access)).await;
     assert_eq!((trail.status, trail.json()["items"].as_array().unwrap().len()), (200, 1), "{trail}");
+}
+
+/// A front end with one file of each kind, and some that are nobody's business.
+fn front_end() -> TempDir {
+    let web = tempfile::tempdir().unwrap();
+    let long = "// long enough to be worth compressing\n".repeat(100);
+    for (name, text) in [
+        ("index.html", "<title>Front end</title>"),
+        ("app.js", &*long),
+        ("demo/theme.css", "p {}"),
+        ("demo/icons/key.svg", "<svg/>"),
+        ("protected/index.html", "private"),
+        ("tests/client.js", "private"),
+        (".git/hooks.js", "private"),
+        (".hidden.js", "private"),
+        ("demo/.hidden.js", "private"),
+        ("notes.txt", "private"),
+    ] {
+        let path = web.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    web
+}
+
+#[tokio::test]
+async fn the_front_ends_files_are_served_and_nothing_beside_them() {
+    let web = front_end();
+    let gateway = Gateway::before(Behind { web: Some(web.path()), ..Behind::default() }).await;
+    let get = async |path: &str| Answer::of(gateway.request(Method::GET, path)).await;
+    for (path, kind) in [
+        ("/", "text/html"),
+        ("/index.html", "text/html"),
+        ("/app.js", "text/javascript"),
+        ("/demo/theme.css", "text/css"),
+        ("/demo/icons/key.svg", "image/svg+xml"),
+    ] {
+        let answer = get(path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(&*format!("{kind}; charset=utf-8"))));
+        assert_eq!(answer.header("cache-control"), Some("no-cache"), "{path}");
+        assert_eq!(answer.header("content-security-policy"), Some(POLICY), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+    }
+    for path in [
+        "/demo/",
+        "/demo",
+        "/tests/client.js",
+        "/Tests/client.js",
+        "/demo/../tests/client.js",
+        "/Protected/index.html",
+        "/.git/hooks.js",
+        "/.hidden.js",
+        "/demo/.hidden.js",
+        "/notes.txt",
+        "/missing.js",
+    ] {
+        let answer = get(path).await;
+        assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{path}");
+        assert_ne!(answer.header("content-security-policy"), Some(POLICY), "{path}");
+    }
+}
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; manifest-src 'self'";
+
+#[tokio::test]
+async fn a_file_is_read_only_compressed_and_sent_once() {
+    let web = front_end();
+    let gateway = Gateway::before(Behind { web: Some(web.path()), ..Behind::default() }).await;
+    let head = Answer::of(gateway.request(Method::HEAD, "/app.js").header("Accept-Encoding", "gzip")).await;
+    assert_eq!(
+        (head.status, head.header("content-encoding"), head.header("vary")),
+        (200, Some("gzip"), Some("Accept-Encoding"))
+    );
+    let etag = head.header("etag").unwrap().to_owned();
+    let again = Answer::of(gateway.request(Method::GET, "/app.js").header("If-None-Match", etag)).await;
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    for method in [Method::POST, Method::PUT, Method::DELETE] {
+        let answer = Answer::of(gateway.request(method, "/app.js")).await;
+        assert_eq!((answer.status, answer.code().as_str()), (405, "method_not_allowed"), "{answer}");
+        assert_eq!((answer.header("allow"), answer.header("cache-control")), (Some("GET, HEAD"), Some("no-store")));
+    }
 }

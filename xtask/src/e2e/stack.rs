@@ -74,10 +74,10 @@ impl<'a> Stack<'a> {
         self.stop.give_up_if_asked()
     }
 
-    /// One after the other: the second finds the work of the first done. Side by side, Docker's classic builder would
+    /// One after the other: the next finds the work of the first done. Side by side, Docker's classic builder would
     /// do it twice.
     pub fn build(&self) -> Result<(), Failure> {
-        ["auth-service", "resource-service"].into_iter().try_for_each(|service| self.build_image(service))
+        ["auth-service", "resource-service", "legacy-app"].into_iter().try_for_each(|service| self.build_image(service))
     }
 
     fn build_image(&self, service: &str) -> Result<(), Failure> {

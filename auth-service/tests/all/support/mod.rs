@@ -5,6 +5,7 @@ pub mod browser;
 pub mod child;
 pub mod client;
 pub mod database;
+pub mod gateway;
 pub mod postgres;
 pub mod redis;
 pub mod service;
