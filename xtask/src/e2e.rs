@@ -49,6 +49,8 @@ const STEPS: &[Step] = &[
     ("a wrong password and an unknown user look alike", accounts::a_wrong_password_and_an_unknown_user_look_alike),
     ("a request without a token is told what is missing", accounts::a_missing_token_is_named),
     ("an admin is made on the command line", accounts::an_admin_is_made_on_the_command_line),
+    ("a browser's session is a token for services", gateway::a_session_is_a_token_for_services),
+    ("a folder and an app are behind the login", gateway::a_folder_and_an_app_are_behind_the_login),
     ("a request keeps its id", gateway::a_request_keeps_its_id),
     ("internal addresses do not exist at the gateway", gateway::internal_addresses_do_not_exist),
     ("a body that is too large is refused", gateway::a_body_that_is_too_large_is_refused),

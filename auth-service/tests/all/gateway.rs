@@ -7,14 +7,13 @@ use reqwest::{Client, Method};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     process::Served,
     support::{
         answer::Answer,
         database::{Kind, TestDatabase},
-        gateway::{Behind, Gateway},
+        gateway::{Behind, Gateway, mirror, sent_on},
         service::{Backend, Person, TestService},
         wait::until,
     },
@@ -23,18 +22,6 @@ use crate::{
 /// nginx in front of one auth-service, where everything else is away.
 async fn before(auth_service: &str) -> Gateway {
     Gateway::before(Behind { auth_service, ..Behind::default() }).await
-}
-
-/// Answers one request with its own head.
-async fn mirror(listener: tokio::net::TcpListener) {
-    let (mut connection, _) = listener.accept().await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        assert_ne!(connection.read_buf(&mut head).await.unwrap(), 0);
-    }
-    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", head.len());
-    connection.write_all(&[answer.as_bytes(), &head].concat()).await.unwrap();
-    connection.shutdown().await.unwrap();
 }
 
 #[tokio::test]
@@ -98,14 +85,6 @@ async fn no_service_but_auth_service_sees_the_secret_of_a_session() {
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
-
-/// The value of a header in a head that was mirrored.
-fn sent_on<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines().find_map(|line| {
-        let (header, value) = line.split_once(": ")?;
-        header.eq_ignore_ascii_case(name).then_some(value)
-    })
-}
 
 #[tokio::test]
 async fn a_trace_that_is_well_formed_is_passed_on_and_any_other_is_begun_anew() {

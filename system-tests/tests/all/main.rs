@@ -13,6 +13,7 @@ mod deleted;
 mod documents;
 mod encrypted;
 mod examples;
+mod gateway;
 mod keys;
 mod many;
 mod missed;

@@ -102,6 +102,13 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// What a browser sends along from now on.
+    pub fn cookies(&self) -> String {
+        let set = self.headers.get_all("Set-Cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+        let pairs = set.filter_map(|cookie| cookie.split(';').next()).filter(|pair| !pair.ends_with('='));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
     /// The body, if the status is the one that should come.
     pub fn expect(&self, status: u16) -> Result<Value, Failure> {
         ensure(self.status == status, || format!("{self} instead of {status}"))?;

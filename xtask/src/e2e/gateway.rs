@@ -2,8 +2,48 @@
 
 use serde_json::json;
 
+use super::client::text;
+use super::person::Person;
 use super::{Scene, ensure};
 use crate::Failure;
+
+/// The headers of a script in the front end, whose user is logged in with a session.
+fn front_end(scene: &Scene) -> Result<[(&'static str, String); 3], Failure> {
+    let Person { username, password } = Person::register(&scene.client)?;
+    let login = json!({ "username": username, "password": password, "mode": "session" });
+    let answer = scene.client.post("/auth/login", None, &login)?;
+    let csrf_token = text(&answer.expect(200)?, "csrf_token")?;
+    let cookies = answer.cookies();
+    cookies.split("; ").filter_map(|pair| pair.split_once('=')).for_each(|(_, value)| scene.client.remember(value));
+    Ok([("Cookie", cookies), ("X-CSRF-Token", csrf_token), ("Sec-Fetch-Site", "same-origin".to_owned())])
+}
+
+pub fn a_session_is_a_token_for_services(scene: &Scene) -> Result<(), Failure> {
+    let headers = front_end(scene)?;
+    let with_body = [&headers[..], &[("Content-Type", "application/json".to_owned())]].concat();
+    let ask = |method: &str, path: &str| scene.client.send(method, path, &headers, None);
+    ask("GET", "/api/whoami")?.expect(200)?;
+    let note = json!({ "title": "from a browser", "body": "" }).to_string().into_bytes();
+    scene.client.send("POST", "/api/notes", &with_body, Some(note.clone()))?.expect(201)?;
+    let without = [("Cookie", headers[0].1.clone()), ("Content-Type", "application/json".to_owned())];
+    scene.client.send("POST", "/api/notes", &without, Some(note))?.expect_problem(403, "csrf_failed")?;
+    ask("POST", "/auth/logout")?.expect(204)?;
+    ask("DELETE", "/api/notes/none")?.expect_problem(401, "login_required").map(drop)
+}
+
+pub fn a_folder_and_an_app_are_behind_the_login(scene: &Scene) -> Result<(), Failure> {
+    let headers = front_end(scene)?;
+    for path in ["/protected/", "/legacy/"] {
+        scene.client.get(path, None)?.expect_problem(401, "missing_token")?;
+        let page = scene.client.send("GET", path, &headers, None)?;
+        ensure(page.status == 200, || format!("{page} instead of 200"))?;
+        let person = [("Accept", "text/html".to_owned())];
+        let sent = scene.client.send("GET", path, &person, None)?;
+        let to = sent.header("Location");
+        ensure(sent.status == 302 && to == Some(&format!("/?next={path}")), || format!("{sent} and leads to {to:?}"))?;
+    }
+    Ok(())
+}
 
 pub fn a_request_keeps_its_id(scene: &Scene) -> Result<(), Failure> {
     let with_id = |path: &str, id: &str| scene.client.send("GET", path, &[("X-Request-Id", id.to_owned())], None);
@@ -19,8 +59,16 @@ pub fn a_request_keeps_its_id(scene: &Scene) -> Result<(), Failure> {
 }
 
 pub fn internal_addresses_do_not_exist(scene: &Scene) -> Result<(), Failure> {
-    let paths =
-        ["/internal/revocations", "/auth/verify", "/auth/%76erify", "/livez", "/readyz", "/metrics", "/nowhere"];
+    let paths = [
+        "/internal/revocations",
+        "/auth/verify",
+        "/auth/%76erify",
+        "/_verify",
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/nowhere",
+    ];
     for path in paths {
         scene.client.get(path, None)?.expect_problem(404, "not_found")?;
     }

@@ -10,6 +10,7 @@ use std::{
 
 use reqwest::{Client, Method, RequestBuilder};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::child::{ServerProcess, from_xtask};
 
@@ -101,4 +102,24 @@ fn fill_in(from: &Path, to: &Path, values: &[(&str, String)]) -> io::Result<()> 
         }
     }
     Ok(())
+}
+
+/// Answers one request with its own head.
+pub async fn mirror(listener: tokio::net::TcpListener) {
+    let (mut connection, _) = listener.accept().await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        assert_ne!(connection.read_buf(&mut head).await.unwrap(), 0);
+    }
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", head.len());
+    connection.write_all(&[answer.as_bytes(), &head].concat()).await.unwrap();
+    connection.shutdown().await.unwrap();
+}
+
+/// The value of a header in a head that was mirrored.
+pub fn sent_on<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (header, value) = line.split_once(": ")?;
+        header.eq_ignore_ascii_case(name).then_some(value)
+    })
 }
