@@ -2,6 +2,7 @@
 
 pub mod collector;
 pub mod control;
+pub mod counted;
 pub mod example;
 pub mod gateway;
 pub mod peers;
