@@ -39,8 +39,8 @@ pub fn a_folder_and_an_app_are_behind_the_login(scene: &Scene) -> Result<(), Fai
         ensure(page.status == 200, || format!("{page} instead of 200"))?;
         let person = [("Accept", "text/html".to_owned())];
         let sent = scene.client.send("GET", path, &person, None)?;
-        let to = sent.header("Location");
-        ensure(sent.status == 302 && to == Some(&format!("/?next={path}")), || format!("{sent} and leads to {to:?}"))?;
+        let (to, login) = (sent.header("Location"), format!("/?next={path}"));
+        ensure(sent.status == 302 && to == Some(&*login), || format!("{sent} and leads to {to:?}"))?;
     }
     Ok(())
 }

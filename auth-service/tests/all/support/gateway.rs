@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::child::{ServerProcess, from_xtask};
 
 /// What is behind nginx: the addresses, and the folder with the files that it serves. What is not named is away.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Behind<'a> {
     pub auth_service: &'a str,
     pub auth_internal: &'a str,
