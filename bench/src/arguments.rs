@@ -16,6 +16,27 @@ const POSTGRES_URL: &str = "LATCHKEY_BENCH_POSTGRES_URL";
 pub enum Benchmark {
     /// What a flood of logins does to everybody else.
     Flood(Options),
+    /// What nginx and Envoy cost.
+    Gateways(GatewayOptions),
+}
+
+/// Through what, and for how long.
+#[derive(Debug)]
+pub struct GatewayOptions {
+    /// The services' programs.
+    pub programs: Programs,
+    /// nginx' program.
+    pub nginx: PathBuf,
+    /// Envoy's program.
+    pub envoy: PathBuf,
+    /// The folder that has the gateways' configurations.
+    pub root: PathBuf,
+    /// How often the ways follow each other.
+    pub rounds: u32,
+    /// How long each of them is measured, in each of two manners.
+    pub phase: Duration,
+    /// Where a line of JSON is added for everything that was measured.
+    pub out: Option<PathBuf>,
 }
 
 /// On what, and for how long.
@@ -66,11 +87,13 @@ impl Store {
     }
 }
 
-/// `flood --auth-service PATH --resource-service PATH --store sqlite|redis --rounds N --seconds S [--out FILE]`
+/// `flood --auth-service PATH --resource-service PATH --store sqlite|redis --rounds N --seconds S [--out FILE]`, or
+/// `gateways --auth-service PATH --resource-service PATH --nginx PATH --envoy PATH --root PATH --rounds N --seconds S [--out FILE]`
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Benchmark, Failure> {
     let mut parser = Parser::from_args(args);
     match parser.next().map_err(usage)? {
         Some(Arg::Value(word)) if word == "flood" => Ok(Benchmark::Flood(options(parser)?)),
+        Some(Arg::Value(word)) if word == "gateways" => Ok(Benchmark::Gateways(gateway_options(parser)?)),
         Some(other) => Err(usage(other.unexpected())),
         None => Err(Failure::Usage("there is no benchmark named".to_owned())),
     }
@@ -97,6 +120,41 @@ fn options(mut parser: Parser) -> Result<Options, Failure> {
             resource: resource.ok_or_else(|| needed("--resource-service"))?,
         },
         store: named(&store.ok_or_else(|| needed("--store"))?)?,
+        rounds,
+        phase: Duration::from_secs(seconds.into()),
+        out,
+    })
+}
+
+fn gateway_options(mut parser: Parser) -> Result<GatewayOptions, Failure> {
+    let (mut auth, mut resource, mut nginx, mut envoy, mut root, mut out) = (None, None, None, None, None, None);
+    let (mut rounds, mut seconds) = (5, 10);
+    while let Some(arg) = parser.next().map_err(usage)? {
+        let path = match arg {
+            Arg::Long("auth-service") => &mut auth,
+            Arg::Long("resource-service") => &mut resource,
+            Arg::Long("nginx") => &mut nginx,
+            Arg::Long("envoy") => &mut envoy,
+            Arg::Long("root") => &mut root,
+            Arg::Long("out") => &mut out,
+            Arg::Long("rounds") => {
+                rounds = number(&mut parser)?;
+                continue;
+            }
+            Arg::Long("seconds") => {
+                seconds = number(&mut parser)?;
+                continue;
+            }
+            other => return Err(usage(other.unexpected())),
+        };
+        *path = Some(PathBuf::from(parser.value().map_err(usage)?));
+    }
+    let needed = |path: Option<PathBuf>, name: &str| path.ok_or_else(|| Failure::Usage(format!("{name} is needed")));
+    Ok(GatewayOptions {
+        programs: Programs { auth: needed(auth, "--auth-service")?, resource: needed(resource, "--resource-service")? },
+        nginx: needed(nginx, "--nginx")?,
+        envoy: needed(envoy, "--envoy")?,
+        root: needed(root, "--root")?,
         rounds,
         phase: Duration::from_secs(seconds.into()),
         out,
@@ -131,15 +189,25 @@ mod tests {
 
     #[test]
     fn unless_told_otherwise_there_are_five_rounds_of_ten_seconds() {
-        let Benchmark::Flood(options) = parsed("flood --auth-service /a --resource-service /r --store sqlite").unwrap();
+        let line = "flood --auth-service /a --resource-service /r --store sqlite";
+        let Benchmark::Flood(options) = parsed(line).unwrap() else { panic!("{line}") };
         assert_eq!((options.rounds, options.phase, options.out), (5, Duration::from_secs(10), None));
         assert_eq!((options.programs.auth, options.store.name()), (PathBuf::from("/a"), "sqlite"));
+    }
+
+    #[test]
+    fn gateways_are_compared_in_as_many_rounds() {
+        let line = "gateways --auth-service /a --resource-service /r --nginx /n --envoy /e --root /l --seconds 3";
+        let Benchmark::Gateways(options) = parsed(line).unwrap() else { panic!("{line}") };
+        assert_eq!((options.rounds, options.phase), (5, Duration::from_secs(3)));
+        assert_eq!((options.nginx, options.envoy, options.root), ("/n".into(), "/e".into(), "/l".into()));
     }
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
         for line in [
             "",
+            "gateways --auth-service /a --resource-service /r --nginx /n --envoy /e",
             "drought",
             "flood --store sqlite",
             "flood --auth-service /a --resource-service /r --store disk",

@@ -98,8 +98,9 @@ struct Session {
     tokens: Tokens,
 }
 
+/// A client that asks resource-service who it is.
 #[derive(Debug)]
-struct Guarded {
+pub struct Guarded {
     connection: Connection,
     url: String,
     access_token: String,
@@ -111,13 +112,7 @@ impl Clients {
         let begin = Instant::now();
         let refreshing = sessions(stack, stop)?;
         let logins_per_second = f64::from(MEASURED) / begin.elapsed().as_secs_f64();
-        let guarded = (0..GUARDED.clients)
-            .map(|_| Guarded {
-                connection: Connection::new(),
-                url: format!("{}/api/whoami", stack.resource),
-                access_token: String::new(),
-            })
-            .collect();
+        let guarded = (0..GUARDED.clients).map(|_| Guarded::of(&stack.resource, "")).collect();
         let echo = echo::start()?;
         let echoing = (0..ECHOES.clients).map(|_| Echo::connect(echo)).collect::<Result<_, _>>()?;
         Ok((Self { refreshing, guarded, echoing }, logins_per_second))
@@ -137,6 +132,56 @@ impl Clients {
                 drive(scope, echoing, ECHOES, 12, window, stop),
             ];
             threads.map(all)
+        })
+    }
+}
+
+impl Clients {
+    /// New access tokens of `number` sessions.
+    pub fn refreshed(&mut self, number: usize) -> Result<Vec<String>, Failure> {
+        let refreshed = |session: &mut Session| {
+            let refused = || Failure::Other("A refresh was refused.".to_owned());
+            session.call().then(|| session.tokens.access_token.clone()).ok_or_else(refused)
+        };
+        self.refreshing.iter_mut().take(number).map(refreshed).collect()
+    }
+}
+
+impl Guarded {
+    /// At `base`, which may be a gateway.
+    pub fn of(base: &str, access_token: &str) -> Self {
+        let (url, access_token) = (format!("{base}/api/whoami"), access_token.to_owned());
+        Self { connection: Connection::new(), url, access_token }
+    }
+
+    /// All of them together at a constant rate.
+    pub fn paced(clients: &mut [Self], window: Window, stop: &StopRequest) -> Samples {
+        let rate = Rate { clients: u32::try_from(clients.len()).unwrap_or(u32::MAX), ..GUARDED };
+        thread::scope(|scope| all(drive(scope, clients, rate, 0, window, stop)))
+    }
+
+    /// Each again as soon as it is answered.
+    pub fn crowded(clients: &mut [Self], window: Window, stop: &StopRequest) -> Samples {
+        let ask = |client: &mut Self| {
+            let mut samples = Samples::default();
+            while !stop.came() {
+                let sent = Instant::now();
+                let succeeded = sent < window.end && client.call();
+                let answered = Instant::now();
+                if answered >= window.end {
+                    break;
+                }
+                match (answered >= window.measured_from, succeeded) {
+                    (false, _) => {}
+                    (true, true) => samples.latencies.push(answered - sent),
+                    (true, false) => samples.failed += 1,
+                }
+            }
+            samples
+        };
+        thread::scope(|scope| {
+            let threads = clients.iter_mut().map(|client| scope.spawn(move || ask(client))).collect();
+            all(threads)
         })
     }
 }

@@ -8,6 +8,8 @@ mod connection;
 mod echo;
 mod failure;
 mod flood;
+mod gateway;
+mod gateways;
 mod pace;
 mod report;
 mod rounds;
@@ -34,5 +36,6 @@ fn main() -> ExitCode {
 fn run(benchmark: &Benchmark) -> Result<(), Failure> {
     match benchmark {
         Benchmark::Flood(options) => rounds::run(options),
+        Benchmark::Gateways(options) => gateways::run(options),
     }
 }

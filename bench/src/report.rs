@@ -17,6 +17,7 @@ use crate::{
     clients::{Kind, Samples},
     failure::Failure,
     flood::Logins,
+    gateways::{Numbers, Way},
 };
 
 /// How long the requests of one kind took in one phase, in milliseconds.
@@ -88,6 +89,7 @@ pub struct Report {
 enum Record<'a> {
     Setting(&'a Setting),
     Latency { store: &'a str, round: u32, phase: &'a str, kind: Kind, ms: &'a Latency },
+    Gateway { round: u32, way: Way, numbers: &'a Numbers },
     Flood { store: &'a str, round: u32, numbers: &'a FloodNumbers },
 }
 
@@ -267,6 +269,11 @@ impl Output {
         self.write(&Record::Flood { store, round: round.number, numbers: &round.flood })
     }
 
+    /// One way to resource-service, in one round.
+    pub fn gateway(&mut self, round: u32, way: Way, numbers: &Numbers) -> Result<(), Failure> {
+        self.write(&Record::Gateway { round, way, numbers })
+    }
+
     fn write(&mut self, record: &Record) -> Result<(), Failure> {
         let Some(file) = &mut self.0 else { return Ok(()) };
         let mut write = || {
@@ -279,7 +286,7 @@ impl Output {
 
 /// Several numbers as one reads them.
 #[derive(Debug, Clone, Copy)]
-struct Spread {
+pub struct Spread {
     median: f64,
     min: f64,
     max: f64,
@@ -287,7 +294,7 @@ struct Spread {
 
 impl Spread {
     /// Of none it is nothing at all.
-    fn of(numbers: impl Iterator<Item = f64>) -> Self {
+    pub fn of(numbers: impl Iterator<Item = f64>) -> Self {
         let mut numbers: Vec<_> = numbers.collect();
         numbers.sort_by(f64::total_cmp);
         let at = |place: usize| numbers.get(place).copied().unwrap_or(f64::NAN);

@@ -34,13 +34,15 @@ pub struct Stack {
     pub auth: String,
     /// Where resource-service does.
     pub resource: String,
-    auth_internal: String,
+    /// Where it answers the gateway alone.
+    pub auth_internal: String,
     _services: [Service; 2],
     _folder: TempDir,
 }
 
+/// A program of ours. It ends with this.
 #[derive(Debug)]
-struct Service(Child);
+pub struct Service(Child);
 
 impl Drop for Service {
     fn drop(&mut self) {
@@ -150,7 +152,7 @@ fn sqlite(dir: &Path, name: &str) -> String {
 }
 
 /// Ports that were free a moment ago, each another one.
-fn ports<const N: usize>() -> Result<[u16; N], Failure> {
+pub fn ports<const N: usize>() -> Result<[u16; N], Failure> {
     let no_port = || Failure::during("No free port is to be had");
     let listeners =
         (0..N).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<Vec<_>, _>>().map_err(no_port())?;
@@ -190,14 +192,15 @@ fn run(command: &mut Command, input: &str) -> Result<String, Failure> {
 }
 
 /// In a process group of its own: Ctrl-C reaches this process, which then ends the services.
-fn serve(mut command: Command, log: &Path) -> Result<Service, Failure> {
+pub fn serve(mut command: Command, log: &Path) -> Result<Service, Failure> {
     let failed = || Failure::during("A service cannot be started");
     let log = File::create(log).map_err(failed())?;
     let errors = log.try_clone().map_err(failed())?;
     command.stdin(Stdio::null()).stdout(log).stderr(errors).process_group(0).spawn().map(Service).map_err(failed())
 }
 
-fn wait_until_ready(url: &str, stop: &StopRequest) -> Result<(), Failure> {
+/// Until it answers with 200 there.
+pub fn wait_until_ready(url: &str, stop: &StopRequest) -> Result<(), Failure> {
     let begin = Instant::now();
     let connection = Connection::new();
     while !connection.get(url, None).is_ok_and(|answer| answer.status == 200) {

@@ -1,6 +1,6 @@
 //! From the command line to the task that is meant.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use lexopt::{Arg, Parser, ValueExt};
@@ -17,13 +17,27 @@ pub enum Task {
     Test { runner_args: Vec<String> },
     Lint,
     E2e { args: Vec<String> },
-    Bench(Flood),
+    Bench(Benchmark),
 }
 
 #[derive(Debug, PartialEq)]
 pub struct Up {
     pub gateway_port: u16,
     pub detach: bool,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Benchmark {
+    Flood(Flood),
+    Gateways(Gateways),
+}
+
+/// The benchmark: what the gateways cost.
+#[derive(Debug, PartialEq)]
+pub struct Gateways {
+    pub rounds: u32,
+    pub seconds: u32,
+    pub out: Option<PathBuf>,
 }
 
 /// The benchmark: a flood of logins.
@@ -98,21 +112,29 @@ fn down(args: Vec<OsString>) -> Result<Task, Failure> {
 }
 
 fn bench(args: Vec<OsString>) -> Result<Task, Failure> {
-    let mut flood = Flood { rounds: 5, seconds: 10, stores: Store::ALL.to_vec(), out: None };
+    let (mut rounds, mut seconds, mut out, mut stores) = (5, 10, None, None);
+    let mut name = None;
     let mut parser = Parser::from_args(args);
-    let mut is_named = false;
     while let Some(arg) = parser.next().map_err(|error| unreadable(&error))? {
         match arg {
-            Arg::Value(word) if word == "flood" && !is_named => is_named = true,
-            Arg::Long("rounds") => flood.rounds = count(&mut parser)?,
-            Arg::Long("seconds") => flood.seconds = count(&mut parser)?,
-            Arg::Long("store") => flood.stores = vec![store(&mut parser)?],
-            Arg::Long("out") => flood.out = Some(parser.value().map_err(|error| unreadable(&error))?.into()),
+            Arg::Value(word) if name.is_none() => name = Some(word),
+            Arg::Long("rounds") => rounds = count(&mut parser)?,
+            Arg::Long("seconds") => seconds = count(&mut parser)?,
+            Arg::Long("store") => stores = Some(vec![store(&mut parser)?]),
+            Arg::Long("out") => out = Some(parser.value().map_err(|error| unreadable(&error))?.into()),
             Arg::Long("help") | Arg::Short('h') => return Ok(Task::Help(help::BENCH)),
             other => return Err(unreadable(&other.unexpected())),
         }
     }
-    if is_named { Ok(Task::Bench(flood)) } else { Err(usage("Which benchmark? There is `flood`.".to_owned())) }
+    match name.as_deref().map(OsStr::to_string_lossy).as_deref() {
+        Some("flood") => {
+            let stores = stores.unwrap_or_else(|| Store::ALL.to_vec());
+            Ok(Task::Bench(Benchmark::Flood(Flood { rounds, seconds, stores, out })))
+        }
+        Some("gateways") if stores.is_none() => Ok(Task::Bench(Benchmark::Gateways(Gateways { rounds, seconds, out }))),
+        Some("gateways") => Err(usage("The gateways are measured on SQLite.".to_owned())),
+        _ => Err(usage("Which benchmark? There are `flood` and `gateways`.".to_owned())),
+    }
 }
 
 fn count(parser: &mut Parser) -> Result<u32, Failure> {
@@ -163,7 +185,7 @@ fn usage(what: String) -> Failure {
 mod tests {
     use std::ffi::OsString;
 
-    use super::{Flood, Store, Task, Up, parse};
+    use super::{Benchmark, Flood, Gateways, Store, Task, Up, parse};
     use crate::help;
 
     fn parsed(line: &str) -> Result<Task, u8> {
@@ -186,11 +208,19 @@ mod tests {
     #[test]
     fn a_flood_is_measured_on_both_stores_unless_one_is_named() {
         let flood = |rounds, seconds, stores: &[Store], out: Option<&str>| {
-            Ok(Task::Bench(Flood { rounds, seconds, stores: stores.to_vec(), out: out.map(Into::into) }))
+            let flood = Flood { rounds, seconds, stores: stores.to_vec(), out: out.map(Into::into) };
+            Ok(Task::Bench(Benchmark::Flood(flood)))
         };
         assert_eq!(parsed("bench flood"), flood(5, 10, &[Store::Sqlite, Store::Redis], None));
         let line = "bench flood --rounds 1 --seconds=2 --store redis --out numbers.jsonl";
         assert_eq!(parsed(line), flood(1, 2, &[Store::Redis], Some("numbers.jsonl")));
+    }
+
+    #[test]
+    fn gateways_are_measured_on_one_store() {
+        let gateways = Gateways { rounds: 5, seconds: 3, out: None };
+        assert_eq!(parsed("bench gateways --seconds 3"), Ok(Task::Bench(Benchmark::Gateways(gateways))));
+        assert_eq!(parsed("bench gateways --store redis"), Err(2));
     }
 
     #[test]

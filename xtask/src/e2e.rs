@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use accounts::Generations;
 use client::Client;
-use stack::Stack;
+use stack::{Gateway, Stack};
 
 use crate::Failure;
 use crate::say;
@@ -73,14 +73,16 @@ const STEPS: &[Step] = &[
 struct Options {
     keep: bool,
     build: bool,
+    gateway: Gateway,
 }
 
-/// `--keep` leaves the stack running, `--no-build` takes the images of the run before.
+/// `--gateway envoy` puts Envoy in the place of nginx, `--keep` leaves the stack running, `--no-build` takes the images of the
+/// run before.
 pub fn run(root: &Path, args: &[String]) -> Result<(), Failure> {
     let options = parse(args)?;
     let stop = StopRequest::watch()?;
     stack::check_engine()?;
-    let stack = Stack::new(root, &stop)?;
+    let stack = Stack::new(root, options.gateway, &stop)?;
     let outcome = say::step("removing what an earlier run may have left", || stack.remove())
         .and_then(|()| start(&stack, options.build))
         .and_then(|()| drive(&stack, &stop));
@@ -128,15 +130,19 @@ fn drive(stack: &Stack, stop: &StopRequest) -> Result<(), Failure> {
 }
 
 fn parse(args: &[String]) -> Result<Options, Failure> {
-    let mut options = Options { keep: false, build: true };
-    for arg in args {
-        match arg.as_str() {
+    let mut options = Options { keep: false, build: true, gateway: Gateway::Nginx };
+    let mut args = args.iter().map(String::as_str);
+    let usage = |what: String| Failure::usage(what).remedy("`cargo xtask help e2e` tells the options.");
+    while let Some(arg) = args.next() {
+        match arg {
             "--keep" => options.keep = true,
             "--no-build" => options.build = false,
-            other => {
-                return Err(Failure::usage(format!("{other:?} means nothing here."))
-                    .remedy("Usage: cargo xtask e2e [--keep] [--no-build]"));
+            "--gateway" => {
+                let name = args.next().unwrap_or_default();
+                let gateway = Gateway::ALL.into_iter().find(|gateway| gateway.name() == name);
+                options.gateway = gateway.ok_or_else(|| usage(format!("{name:?} is no gateway: it is nginx or envoy.")))?;
             }
+            other => return Err(usage(format!("{other:?} means nothing here."))),
         }
     }
     Ok(options)
@@ -151,14 +157,16 @@ fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failure
 mod tests {
     use std::collections::HashSet;
 
-    use super::{STEPS, parse};
+    use super::{Gateway, STEPS, parse};
 
     #[test]
     fn unknown_options_are_refused() {
-        assert!(
-            parse(&["--keep".to_owned(), "--no-build".to_owned()]).is_ok_and(|options| options.keep && !options.build)
-        );
-        assert!(parse(&["--kep".to_owned()]).is_err_and(|failure| failure.code() == 2));
+        let parsed = |line: &str| parse(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert!(parsed("--keep --no-build").is_ok_and(|options| options.keep && !options.build));
+        assert!(parsed("--gateway envoy --keep").is_ok_and(|options| options.gateway == Gateway::Envoy && options.build));
+        for line in ["--kep", "--gateway", "--gateway apache"] {
+            assert!(parsed(line).is_err_and(|failure| failure.code() == 2), "{line}");
+        }
     }
 
     #[test]

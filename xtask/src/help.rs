@@ -52,7 +52,7 @@ Usage: cargo xtask down [--port PORT]
 ";
 
 pub const TEST: &str = "\
-Runs every test against private copies of Redis, PostgreSQL and nginx, started on free ports and gone afterwards.
+Runs every test against private copies of Redis, PostgreSQL, nginx and Envoy, started on free ports and gone afterwards.
 
 Usage: cargo xtask test [arguments for the test runner]
 
@@ -62,8 +62,8 @@ Usage: cargo xtask test [arguments for the test runner]
 
 The runner is cargo-nextest where it is installed, else `cargo test`. Its exit code is passed on.
 The tests find the servers through LATCHKEY_TEST_REDIS_URL and LATCHKEY_TEST_POSTGRES_URL, and the programs to start
-more of them through LATCHKEY_TEST_REDIS_SERVER, LATCHKEY_TEST_POSTGRES_BIN (a folder) and LATCHKEY_TEST_NGINX.
-LATCHKEY_TEST_CHROMIUM is the browser in which they open pages.
+more of them through LATCHKEY_TEST_REDIS_SERVER, LATCHKEY_TEST_POSTGRES_BIN (a folder), LATCHKEY_TEST_NGINX and, once
+installed into target/tools/, LATCHKEY_TEST_ENVOY. LATCHKEY_TEST_CHROMIUM is the browser in which they open pages.
 Encrypted tokens are exchanged with jose and jwcrypto, which are installed once into target/tools/: LATCHKEY_TEST_NODE,
 LATCHKEY_TEST_JOSE (a folder) and LATCHKEY_TEST_JWCRYPTO_PYTHON. So are clients of OAuth and Schemathesis, which talk to
 the services, and Playwright, which drives the browser: LATCHKEY_TEST_NODE_CLIENTS (a folder) and
@@ -80,19 +80,25 @@ Usage: cargo xtask lint
 pub const E2E: &str = "\
 Drives the compose stack over HTTP, from the outside.
 
-Usage: cargo xtask e2e [arguments]
+Usage: cargo xtask e2e [--gateway nginx|envoy] [--keep] [--no-build]
+
+  --gateway GATEWAY   what stands in front [default: nginx]; with envoy, envoy/compose.yml is added
+  --keep              leave the stack running
+  --no-build          take the images of the run before
 ";
 
 pub const BENCH: &str = "\
 Measures the services as they are released (`--release`), as processes of their own on free ports.
 
 Usage: cargo xtask bench flood [--rounds N] [--seconds S] [--store sqlite|redis] [--out FILE]
+       cargo xtask bench gateways [--rounds N] [--seconds S] [--out FILE]
 
   flood             what a flood of logins does to everybody else: p50 and p99 of refreshes and guarded requests
+  gateways          what nginx and Envoy cost: guarded requests a second and their p50 and p99, with and without them
 
-  --rounds N        how often idle, busy and flood follow each other [default: 5]
+  --rounds N        how often what is compared follows each other [default: 5]
   --seconds S       how long each of them is measured [default: 10]
-  --store STORE     sqlite: nothing beside the services; redis: a private Redis and PostgreSQL [default: both in turn]
+  --store STORE     (flood) sqlite: nothing beside the services; redis: a private Redis and PostgreSQL [default: both in turn]
   --out FILE        add a line of JSON for each number
   -h, --help        show this
 

@@ -62,6 +62,6 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Test { runner_args } => test::run(&root, &runner_args),
         Task::Lint => lint::run(&root),
         Task::E2e { args } => e2e::run(&root, &args),
-        Task::Bench(flood) => bench::run(&root, &flood),
+        Task::Bench(benchmark) => bench::run(&root, &benchmark),
     }
 }

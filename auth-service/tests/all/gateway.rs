@@ -1,33 +1,38 @@
-//! Behind the real nginx, with the configuration that is shipped.
+//! Behind the real nginx and the real Envoy, with the configurations that are shipped.
+
+mod files;
+mod sidecar;
+mod stand_in;
+mod tls;
+mod verify;
 
 use std::{fs, net::IpAddr, time::Duration};
 
 use auth_service::domain::user::Identifier;
 use reqwest::{Client, Method};
+use rstest::rstest;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::{
     process::Served,
     support::{
         answer::Answer,
         database::{Kind, TestDatabase},
-        gateway::{Behind, Gateway, mirror, sent_on},
+        gateway::{
+            Behind, Gateway,
+            Program::{self, Envoy, Nginx},
+            mirror, sent_on,
+        },
         service::{Backend, Person, TestService},
-        wait::until,
     },
 };
 
-/// nginx in front of one auth-service, where everything else is away.
-async fn before(auth_service: &str) -> Gateway {
-    Gateway::before(Behind { auth_service, ..Behind::default() }).await
-}
-
+#[rstest]
 #[tokio::test]
-async fn nobody_outside_says_what_only_the_gateway_may_say() {
+async fn nobody_outside_says_what_only_the_gateway_may_say(#[values(Nginx, Envoy)] program: Program) {
     let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let gateway = before(&upstream.local_addr().unwrap().to_string()).await;
+    let gateway = program.before(&upstream.local_addr().unwrap().to_string()).await;
     let mut request = gateway.request(Method::GET, "/auth/me").bearer_auth("kept");
     let headers = ["Subject", "Session", "Client", "Scope", "Roles"].map(|name| format!("X-Auth-{name}"));
     let others = [
@@ -65,8 +70,8 @@ const COOKIES: [(&str, Option<&str>); 9] = [
 async fn no_service_but_auth_service_sees_the_secret_of_a_session() {
     let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream_address = upstream.local_addr().unwrap().to_string();
-    let behind = Behind { auth_service: &upstream_address, resource_service: &upstream_address, ..Behind::default() };
-    let gateway = Gateway::before(behind).await;
+    let (auth, resource) = (upstream_address.clone(), upstream_address.clone());
+    let gateway = Nginx.start(&Behind { auth, resource, ..Behind::default() }, None).await;
     let mut upstream = Some(upstream);
     let mut cookie_sent = async |path: &str, cookie: &str| {
         let listener = match upstream.take() {
@@ -86,11 +91,12 @@ async fn no_service_but_auth_service_sees_the_secret_of_a_session() {
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
 
+#[rstest]
 #[tokio::test]
-async fn a_trace_that_is_well_formed_is_passed_on_and_any_other_is_begun_anew() {
+async fn a_trace_that_is_well_formed_is_passed_on_and_any_other_is_begun_anew(#[values(Nginx, Envoy)] program: Program) {
     let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream_address = upstream.local_addr().unwrap();
-    let gateway = before(&upstream_address.to_string()).await;
+    let gateway = program.before(&upstream_address.to_string()).await;
     let mut upstream = Some(upstream);
     let mut send = async |traceparent: &str| {
         let listener = match upstream.take() {
@@ -133,25 +139,19 @@ async fn a_trace_that_is_well_formed_is_passed_on_and_any_other_is_begun_anew() 
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn one_trace_goes_from_the_log_of_the_gateway_to_that_of_the_service() {
+async fn one_trace_goes_from_the_log_of_the_gateway_to_that_of_the_service(#[values(Nginx, Envoy)] program: Program) {
     let database = TestDatabase::empty(Kind::Sqlite);
     let mut served = Served::start(&[], &database.address());
-    let gateway = before(&served.public).await;
+    let gateway = program.before(served.public.strip_prefix("http://").unwrap()).await;
     let ask = |name: &str| gateway.request(Method::GET, "/auth/me").header("X-Request-Id", name);
     let traced = ask("traced").header("Traceparent", format!("00-{TRACE}-{SPAN}-01"));
     assert_eq!(Answer::of(traced).await.status, 401);
     assert_eq!(Answer::of(ask("untraced")).await.status, 401);
 
-    let in_gateway = async |request_id: &str| {
-        let line = || {
-            let lines = gateway.log();
-            let mut lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-            lines.find(|line| line["request_id"] == request_id)
-        };
-        until("nginx has logged it", async || line().is_some()).await;
-        line().unwrap()["trace_id"].as_str().unwrap().to_owned()
-    };
+    let in_gateway =
+        async |request_id: &str| gateway.logged(request_id).await["trace_id"].as_str().unwrap().to_owned();
     let (traced, untraced) = (in_gateway("traced").await, in_gateway("untraced").await);
     assert_eq!(traced, TRACE);
     served.signal(Signal::TERM);
@@ -165,19 +165,24 @@ async fn one_trace_goes_from_the_log_of_the_gateway_to_that_of_the_service() {
     assert_eq!(in_service("untraced"), [&untraced, &untraced[..16]]);
 }
 
-async fn start() -> (TestService, Gateway) {
-    start_trusting("127.0.0.1/32").await
+fn public_address(service: &TestService) -> String {
+    service.public().strip_prefix("http://").unwrap().to_owned()
 }
 
-async fn start_trusting(proxies: &str) -> (TestService, Gateway) {
+async fn start(program: Program) -> (TestService, Gateway) {
+    start_trusting(program, "127.0.0.1/32").await
+}
+
+async fn start_trusting(program: Program, proxies: &str) -> (TestService, Gateway) {
     let service = TestService::start_with(Backend::Sqlite, &[("AUTH_TRUSTED_PROXIES", proxies)]).await;
-    let gateway = before(service.public()).await;
+    let gateway = program.before(&public_address(&service)).await;
     (service, gateway)
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_login_goes_through_with_one_request_id_and_leaves_no_token_in_the_log() {
-    let (service, gateway) = start().await;
+async fn a_login_goes_through_with_one_request_id_and_leaves_no_token_in_the_log(#[values(Nginx, Envoy)] program: Program) {
+    let (service, gateway) = start(program).await;
     let ada = service.registered("ada").await;
     let body = json!({"username": ada.username, "password": ada.password});
     let login = gateway.request(Method::POST, "/auth/login").header("X-Request-Id", "from-afar").json(&body);
@@ -187,8 +192,11 @@ async fn a_login_goes_through_with_one_request_id_and_leaves_no_token_in_the_log
     let tokens = answer.tokens();
     let me = gateway.request(Method::GET, "/auth/me?token=in-the-query").bearer_auth(&tokens.access);
     assert_eq!(Answer::of(me).await.status, 200);
+    gateway.logged("from-afar").await;
+    let me = Answer::of(gateway.request(Method::GET, "/auth/me").header("X-Request-Id", "the-last")).await;
+    assert_eq!(me.status, 401);
+    gateway.logged("the-last").await;
     let log = gateway.log();
-    assert!(log.contains("from-afar"), "{log}");
     for secret in [&tokens.access, &tokens.refresh, &ada.password, "in-the-query"] {
         assert!(!log.contains(secret), "{log}");
     }
@@ -197,9 +205,10 @@ async fn a_login_goes_through_with_one_request_id_and_leaves_no_token_in_the_log
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn internal_and_unknown_addresses_do_not_exist_outside() {
-    let (_service, gateway) = start().await;
+async fn internal_and_unknown_addresses_do_not_exist_outside(#[values(Nginx, Envoy)] program: Program) {
+    let (_service, gateway) = start(program).await;
     for path in [
         "/internal/revocations",
         "/auth/verify",
@@ -225,9 +234,10 @@ async fn internal_and_unknown_addresses_do_not_exist_outside() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_service_that_is_away_is_a_problem_and_not_a_page_of_nginx() {
-    let (_service, gateway) = start().await;
+async fn a_service_that_is_away_is_a_problem_and_not_a_page_of_the_gateway(#[values(Nginx, Envoy)] program: Program) {
+    let (_service, gateway) = start(program).await;
     assert_snapshot!(Answer::of(gateway.request(Method::GET, "/api/whoami")).await, @r#"
     502
     cache-control: no-store
@@ -243,9 +253,10 @@ async fn a_service_that_is_away_is_a_problem_and_not_a_page_of_nginx() {
     "#);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_large_body_is_refused_in_the_same_form() {
-    let (_service, gateway) = start().await;
+async fn a_large_body_is_refused_in_the_same_form(#[values(Nginx, Envoy)] program: Program) {
+    let (_service, gateway) = start(program).await;
     let request = gateway.request(Method::POST, "/auth/login").body("x".repeat(64 * 1024));
     assert_snapshot!(Answer::of(request).await, @r#"
     413
@@ -262,9 +273,10 @@ async fn a_large_body_is_refused_in_the_same_form() {
     "#);
 }
 
+#[rstest]
 #[tokio::test]
-async fn too_many_registrations_at_once_are_told_to_wait() {
-    let (_service, gateway) = start().await;
+async fn too_many_registrations_at_once_are_told_to_wait(#[values(Nginx, Envoy)] program: Program) {
+    let (_service, gateway) = start(program).await;
     let register = || Answer::of(gateway.request(Method::POST, "/auth/register").json(&json!({})));
     let mut refused = None;
     for _ in 0..40 {
@@ -313,10 +325,11 @@ async fn log_in(gateway: &Gateway, client: &Client, person: &Person, header: (&s
     Answer::of(client.post(format!("{}/auth/login", gateway.address)).header(header.0, header.1).json(&body)).await
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_session_shows_the_address_that_nginx_saw_whatever_the_client_claims() {
+async fn a_session_shows_the_address_that_the_gateway_saw_whatever_the_client_claims(#[values(Nginx, Envoy)] program: Program) {
     // A client that is in a trusted network itself is no exception.
-    let (service, gateway) = start_trusting("127.0.0.0/8").await;
+    let (service, gateway) = start_trusting(program, "127.0.0.0/8").await;
     let ada = service.registered("ada").await;
     let client = at([127, 0, 0, 9]);
     for spoof in SPOOFS {
@@ -327,9 +340,10 @@ async fn a_session_shows_the_address_that_nginx_saw_whatever_the_client_claims()
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_spoofed_header_gets_around_no_limit_and_puts_none_on_others() {
-    let (service, gateway) = start().await;
+async fn a_spoofed_header_gets_around_no_limit_and_puts_none_on_others(#[values(Nginx, Envoy)] program: Program) {
+    let (service, gateway) = start(program).await;
     let ada = service.registered("ada").await;
     let wrong = Person { password: "a-wrong-one".to_owned(), ..ada.clone() };
     let (thief, owner) = (at([127, 0, 0, 9]), at([127, 0, 0, 10]));
@@ -343,9 +357,10 @@ async fn a_spoofed_header_gets_around_no_limit_and_puts_none_on_others() {
     assert_eq!(log_in(&gateway, &thief, &ada, ("X-Forwarded-For", "127.0.0.10")).await.code(), "too_many_attempts");
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_administrator_reads_the_trail_through_the_gateway() {
-    let (service, gateway) = start().await;
+async fn an_administrator_reads_the_trail_through_the_gateway(#[values(Nginx, Envoy)] program: Program) {
+    let (service, gateway) = start(program).await;
     let root = service.registered("root").await;
     service.operator().set_roles(&Identifier::parse("root").unwrap(), vec!["admin".to_owned()]).await.unwrap();
     let tokens = service.log_in(&root).await;
@@ -380,7 +395,7 @@ fn front_end() -> TempDir {
 #[tokio::test]
 async fn the_front_ends_files_are_served_and_nothing_beside_them() {
     let web = front_end();
-    let gateway = Gateway::before(Behind { web: Some(web.path()), ..Behind::default() }).await;
+    let gateway = Nginx.start(&Behind { web: web.path().to_owned(), ..Behind::default() }, None).await;
     let get = async |path: &str| Answer::of(gateway.request(Method::GET, path)).await;
     for (path, kind) in [
         ("/", "text/html"),
@@ -419,7 +434,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 #[tokio::test]
 async fn a_file_is_read_only_compressed_and_sent_once() {
     let web = front_end();
-    let gateway = Gateway::before(Behind { web: Some(web.path()), ..Behind::default() }).await;
+    let gateway = Nginx.start(&Behind { web: web.path().to_owned(), ..Behind::default() }, None).await;
     let head = Answer::of(gateway.request(Method::HEAD, "/app.js").header("Accept-Encoding", "gzip")).await;
     assert_eq!(
         (head.status, head.header("content-encoding"), head.header("vary")),

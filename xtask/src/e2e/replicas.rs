@@ -30,7 +30,7 @@ fn all_answer(scene: &Scene, service: &str, path: &str, replicas: usize) -> Resu
         answer.expect_problem(401, "missing_token")?;
         ids.extend(answer.header("X-Request-Id").map(str::to_owned));
     }
-    let log = scene.stack.logs("nginx")?;
+    let log = scene.stack.logs(scene.stack.gateway.name())?;
     let answered = log
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())

@@ -8,7 +8,8 @@ use crate::Failure;
 pub fn only_the_gateway_is_published(scene: &Scene) -> Result<(), Failure> {
     let published = scene.stack.every_container()?.into_iter().filter(|container| !container.published.is_empty());
     let published = published.map(|container| (container.service, container.published)).collect::<Vec<_>>();
-    ensure(published == [("nginx".to_owned(), vec!["8080/tcp".to_owned()])], || format!("published: {published:?}"))
+    let gateway = scene.stack.gateway.name().to_owned();
+    ensure(published == [(gateway, vec!["8080/tcp".to_owned()])], || format!("published: {published:?}"))
 }
 
 pub fn nothing_runs_as_root(scene: &Scene) -> Result<(), Failure> {
@@ -38,7 +39,8 @@ pub fn nothing_leaks(scene: &Scene) -> Result<(), Failure> {
     let mut secrets = scene.client.remembered();
     secrets.extend(made);
     let mut places = vec![("what `docker inspect` shows".to_owned(), scene.stack.inspection()?)];
-    for service in ["secrets", "postgres", "redis", "auth-service", "register-client", "resource-service", "nginx"] {
+    let gateway = scene.stack.gateway.name();
+    for service in ["secrets", "postgres", "redis", "auth-service", "register-client", "resource-service", gateway] {
         places.push((format!("the log of {service}"), scene.stack.logs(service)?));
     }
     for (place, text) in &places {

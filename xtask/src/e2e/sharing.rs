@@ -33,7 +33,7 @@ pub fn a_note_is_shared_by_name_in_one_trace(scene: &Scene) -> Result<(), Failur
     client.get(&path, Some(&reading.access_token))?.expect(200)?;
 
     let asked = Instant::now();
-    for service in ["nginx", "resource-service", "auth-service"] {
+    for service in [scene.stack.gateway.name(), "resource-service", "auth-service"] {
         while !scene.stack.logs(service)?.contains(TRACE) {
             ensure(asked.elapsed() < PATIENCE, || format!("the log of {service} does not name the trace"))?;
             thread::sleep(Duration::from_millis(200));

@@ -17,10 +17,38 @@ use crate::process::run_quietly;
 use crate::stop_request::StopRequest;
 
 pub struct Stack<'a> {
+    pub gateway: Gateway,
     root: &'a Path,
     project: String,
     port: u16,
     stop: &'a StopRequest,
+}
+
+/// What stands in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gateway {
+    Nginx,
+    Envoy,
+}
+
+impl Gateway {
+    pub const ALL: [Self; 2] = [Self::Nginx, Self::Envoy];
+
+    /// As its service is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Envoy => "envoy",
+        }
+    }
+
+    /// Together they are the stack.
+    const fn compose_files(self) -> &'static [&'static str] {
+        match self {
+            Self::Nginx => &["docker-compose.yml"],
+            Self::Envoy => &["docker-compose.yml", "envoy/compose.yml"],
+        }
+    }
 }
 
 /// How many replicas the steps find.
@@ -60,10 +88,10 @@ pub fn check_engine() -> Result<(), Failure> {
 
 impl<'a> Stack<'a> {
     /// One project a working copy: images that are built once are found again, and two copies do not meet.
-    pub fn new(root: &'a Path, stop: &'a StopRequest) -> Result<Self, Failure> {
+    pub fn new(root: &'a Path, gateway: Gateway, stop: &'a StopRequest) -> Result<Self, Failure> {
         let mut hasher = DefaultHasher::new();
         root.hash(&mut hasher);
-        Ok(Self { root, project: format!("latchkey-e2e-{:08x}", hasher.finish() >> 32), port: ports::free()?, stop })
+        Ok(Self { gateway, root, project: format!("latchkey-e2e-{:08x}", hasher.finish() >> 32), port: ports::free()?, stop })
     }
 
     pub fn url(&self) -> String {
@@ -204,7 +232,8 @@ impl<'a> Stack<'a> {
         let mut command = Command::new("docker");
         command
             .current_dir(self.root)
-            .args(["compose", "--progress", "quiet", "--project-name", &self.project, "--file", "docker-compose.yml"])
+            .args(["compose", "--progress", "quiet", "--project-name", &self.project])
+            .args(self.gateway.compose_files().iter().flat_map(|file| ["--file", file]))
             // What the person at the terminal has set for their own stack is not for this one.
             .args(["--env-file", "/dev/null"])
             .env("LATCHKEY_PORT", self.port.to_string());
