@@ -35,7 +35,8 @@ impl Gateway {
                 let template = fs::read_to_string(templates.join(format!("{name}.template")));
                 let template = template.map_err(Failure::during("A template of nginx cannot be read"))?;
                 let text = values.iter().fold(template, |text, (name, value)| text.replace(name, value));
-                fs::write(folder.join(name), text).map_err(Failure::during("nginx' configuration cannot be written"))?;
+                fs::write(folder.join(name), text)
+                    .map_err(Failure::during("nginx' configuration cannot be written"))?;
             }
             let mut command = Command::new(program);
             command.arg("-e").arg(folder.join("nginx-error.log")).arg("-c").arg(folder.join("nginx.conf"));

@@ -134,7 +134,7 @@ fn table(rounds: &[Vec<Numbers>; 3]) -> String {
     );
     for (place, way) in Way::ALL.into_iter().enumerate() {
         let per_second = |place: usize, round: usize| rounds[place][round].per_second;
-        text += &format!(
+        let line = format!(
             "\n{:<8}{:>32}{:>26}{:>22}{:>22}{:>22}",
             way.title(),
             spread(&per_second, place),
@@ -143,6 +143,7 @@ fn table(rounds: &[Vec<Numbers>; 3]) -> String {
             spread(&|place, round| rounds[place][round].paced.p99, place),
             spread(&|place, round| rounds[place][round].crowded.p99, place),
         );
+        text.push_str(&line);
     }
     text
 }

@@ -140,7 +140,8 @@ fn parse(args: &[String]) -> Result<Options, Failure> {
             "--gateway" => {
                 let name = args.next().unwrap_or_default();
                 let gateway = Gateway::ALL.into_iter().find(|gateway| gateway.name() == name);
-                options.gateway = gateway.ok_or_else(|| usage(format!("{name:?} is no gateway: it is nginx or envoy.")))?;
+                options.gateway =
+                    gateway.ok_or_else(|| usage(format!("{name:?} is no gateway: it is nginx or envoy.")))?;
             }
             other => return Err(usage(format!("{other:?} means nothing here."))),
         }
@@ -163,7 +164,9 @@ mod tests {
     fn unknown_options_are_refused() {
         let parsed = |line: &str| parse(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
         assert!(parsed("--keep --no-build").is_ok_and(|options| options.keep && !options.build));
-        assert!(parsed("--gateway envoy --keep").is_ok_and(|options| options.gateway == Gateway::Envoy && options.build));
+        assert!(
+            parsed("--gateway envoy --keep").is_ok_and(|options| options.gateway == Gateway::Envoy && options.build)
+        );
         for line in ["--kep", "--gateway", "--gateway apache"] {
             assert!(parsed(line).is_err_and(|failure| failure.code() == 2), "{line}");
         }

@@ -93,7 +93,9 @@ const SPAN: &str = "00f067aa0ba902b7";
 
 #[rstest]
 #[tokio::test]
-async fn a_trace_that_is_well_formed_is_passed_on_and_any_other_is_begun_anew(#[values(Nginx, Envoy)] program: Program) {
+async fn a_trace_that_is_well_formed_is_passed_on_and_any_other_is_begun_anew(
+    #[values(Nginx, Envoy)] program: Program,
+) {
     let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream_address = upstream.local_addr().unwrap();
     let gateway = program.before(&upstream_address.to_string()).await;
@@ -150,8 +152,7 @@ async fn one_trace_goes_from_the_log_of_the_gateway_to_that_of_the_service(#[val
     assert_eq!(Answer::of(traced).await.status, 401);
     assert_eq!(Answer::of(ask("untraced")).await.status, 401);
 
-    let in_gateway =
-        async |request_id: &str| gateway.logged(request_id).await["trace_id"].as_str().unwrap().to_owned();
+    let in_gateway = async |request_id: &str| gateway.logged(request_id).await["trace_id"].as_str().unwrap().to_owned();
     let (traced, untraced) = (in_gateway("traced").await, in_gateway("untraced").await);
     assert_eq!(traced, TRACE);
     served.signal(Signal::TERM);
@@ -181,7 +182,9 @@ async fn start_trusting(program: Program, proxies: &str) -> (TestService, Gatewa
 
 #[rstest]
 #[tokio::test]
-async fn a_login_goes_through_with_one_request_id_and_leaves_no_token_in_the_log(#[values(Nginx, Envoy)] program: Program) {
+async fn a_login_goes_through_with_one_request_id_and_leaves_no_token_in_the_log(
+    #[values(Nginx, Envoy)] program: Program,
+) {
     let (service, gateway) = start(program).await;
     let ada = service.registered("ada").await;
     let body = json!({"username": ada.username, "password": ada.password});
@@ -327,7 +330,9 @@ async fn log_in(gateway: &Gateway, client: &Client, person: &Person, header: (&s
 
 #[rstest]
 #[tokio::test]
-async fn a_session_shows_the_address_that_the_gateway_saw_whatever_the_client_claims(#[values(Nginx, Envoy)] program: Program) {
+async fn a_session_shows_the_address_that_the_gateway_saw_whatever_the_client_claims(
+    #[values(Nginx, Envoy)] program: Program,
+) {
     // A client that is in a trusted network itself is no exception.
     let (service, gateway) = start_trusting(program, "127.0.0.0/8").await;
     let ada = service.registered("ada").await;

@@ -91,7 +91,13 @@ impl<'a> Stack<'a> {
     pub fn new(root: &'a Path, gateway: Gateway, stop: &'a StopRequest) -> Result<Self, Failure> {
         let mut hasher = DefaultHasher::new();
         root.hash(&mut hasher);
-        Ok(Self { gateway, root, project: format!("latchkey-e2e-{:08x}", hasher.finish() >> 32), port: ports::free()?, stop })
+        Ok(Self {
+            gateway,
+            root,
+            project: format!("latchkey-e2e-{:08x}", hasher.finish() >> 32),
+            port: ports::free()?,
+            stop,
+        })
     }
 
     pub fn url(&self) -> String {

@@ -4,6 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 use reqwest::Method;
 use rstest::rstest;
+use tokio::task::spawn_blocking;
 
 use super::stand_in::{StandIn, answer};
 use crate::support::{
@@ -15,7 +16,8 @@ use crate::support::{
 };
 
 async fn before(program: Program, web: &Path, verify: &StandIn) -> Gateway {
-    let places = [("index.html", "the demo"), ("app.js", "let demo"), (".env", "hidden"), ("protected/index.html", "members")];
+    let places =
+        [("index.html", "the demo"), ("app.js", "let demo"), (".env", "hidden"), ("protected/index.html", "members")];
     for (name, text) in places {
         fs::create_dir_all(web.join(name).parent().unwrap()).unwrap();
         fs::write(web.join(name), text).unwrap();
@@ -46,11 +48,11 @@ async fn the_demo_is_served_with_a_policy_that_forbids_what_it_does_not_need(#[v
 }
 
 /// The path as it is: clients tidy up what they are given.
-fn status_of(gateway: &Gateway, path: &str) -> String {
+async fn answer_to(gateway: &Gateway, path: &'static str) -> String {
     let script = "exec 3<>/dev/tcp/127.0.0.1/$1 && printf 'GET %s HTTP/1.1\\r\\nHost: h\\r\\nConnection: close\\r\\n\\r\\n' \"$2\" >&3 && cat <&3";
-    let port = gateway.address.rsplit(':').next().unwrap();
-    let told = Command::new("bash").args(["-c", script, "bash", port, path]).output().unwrap();
-    String::from_utf8(told.stdout).unwrap()
+    let port = gateway.address.rsplit(':').next().unwrap().to_owned();
+    let ask = move || Command::new("bash").args(["-c", script, "bash", &port, path]).output().unwrap();
+    String::from_utf8(spawn_blocking(ask).await.unwrap().stdout).unwrap()
 }
 
 #[rstest]
@@ -63,14 +65,27 @@ async fn no_spelling_of_a_protected_path_gets_around_verify(#[values(Envoy)] pro
     });
     let gateway = before(program, web.path(), &verify.await).await;
     let spellings = [
-        "/protected/", "/protected/index.html", "//protected//index.html", "/./protected/index.html",
-        "/%70rotected/index.html", "/protected%2findex.html", "/%2fprotected/index.html", "/x/../protected/index.html",
-        "/x%2f..%2fprotected%2findex.html", "/x/%2e%2e/protected/index.html", "/%2570rotected/index.html",
-        "/protected%5cindex.html", "/protected\\\\index.html", "/protected/./index.html", "/protected%00/index.html",
-        "/protected;/index.html", "/PROTECTED/index.html", "http://h/protected/index.html",
+        "/protected/",
+        "/protected/index.html",
+        "//protected//index.html",
+        "/./protected/index.html",
+        "/%70rotected/index.html",
+        "/protected%2findex.html",
+        "/%2fprotected/index.html",
+        "/x/../protected/index.html",
+        "/x%2f..%2fprotected%2findex.html",
+        "/x/%2e%2e/protected/index.html",
+        "/%2570rotected/index.html",
+        "/protected%5cindex.html",
+        "/protected\\index.html",
+        "/protected/./index.html",
+        "/protected%00/index.html",
+        "/protected;/index.html",
+        "/PROTECTED/index.html",
+        "http://h/protected/index.html",
     ];
     for path in spellings {
-        let answer = status_of(&gateway, path);
+        let answer = answer_to(&gateway, path).await;
         let status = answer.split(' ').nth(1).unwrap_or_default();
         assert!(["400", "401", "404"].contains(&status) && !answer.contains("members"), "{path}: {answer}");
     }

@@ -47,9 +47,12 @@ async fn a_token_is_believed_by_its_public_key_and_its_claims_become_headers(
     let passed = Answer::of(request.header("X-Auth-Subject", "spoofed").header("X-Auth-Roles", "admin")).await;
     let claims = claims(&tokens.access);
     assert_eq!(passed.status, 200, "{passed}");
-    for (header, claim) in
-        [("X-Auth-Subject", "sub"), ("X-Auth-Session", "sid"), ("X-Auth-Client", "client_id"), ("X-Auth-Scope", "scope")]
-    {
+    for (header, claim) in [
+        ("X-Auth-Subject", "sub"),
+        ("X-Auth-Session", "sid"),
+        ("X-Auth-Client", "client_id"),
+        ("X-Auth-Scope", "scope"),
+    ] {
         assert_eq!(sent_on(&passed.text, header), claims[claim].as_str(), "{passed}");
     }
     assert!(!passed.text.contains("spoofed") && sent_on(&passed.text, "X-Auth-Roles").is_none(), "{passed}");
