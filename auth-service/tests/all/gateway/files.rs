@@ -63,7 +63,8 @@ async fn no_spelling_of_a_protected_path_gets_around_verify(#[values(Envoy)] pro
         let knows = head.to_lowercase().contains("lk_sid=lks_a");
         if knows { answer("200 OK", "", "") } else { answer("401 Unauthorized", "", "{}") }
     });
-    let gateway = before(program, web.path(), &verify.await).await;
+    let verify = verify.await;
+    let gateway = before(program, web.path(), &verify).await;
     let spellings = [
         "/protected/",
         "/protected/index.html",
