@@ -1,6 +1,6 @@
 //! A gateway in front of the services, with the configuration that is shipped, on a free port.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, io, path::Path, process::Command};
 
 use tempfile::TempDir;
 
@@ -29,15 +29,12 @@ impl Gateway {
                 ("${AUTH_UPSTREAM}", place(&stack.auth)),
                 ("${RESOURCE_UPSTREAM}", place(&stack.resource)),
                 ("${LATCHKEY_RUN}", folder.display().to_string()),
-                ("${LATCHKEY_NGINX}", templates.display().to_string()),
+                ("${AUTH_INTERNAL_UPSTREAM}", place(&stack.auth_internal)),
+                // Nobody asks for these.
+                ("${LEGACY_UPSTREAM}", "127.0.0.1:9".to_owned()),
+                ("${LATCHKEY_WEB}", folder.display().to_string()),
             ];
-            for name in ["nginx.conf", "upstreams-static.conf"] {
-                let template = fs::read_to_string(templates.join(format!("{name}.template")));
-                let template = template.map_err(Failure::during("A template of nginx cannot be read"))?;
-                let text = values.iter().fold(template, |text, (name, value)| text.replace(name, value));
-                fs::write(folder.join(name), text)
-                    .map_err(Failure::during("nginx' configuration cannot be written"))?;
-            }
+            fill_in(&templates, folder, &values).map_err(Failure::during("nginx' configuration cannot be written"))?;
             let mut command = Command::new(program);
             command.arg("-e").arg(folder.join("nginx-error.log")).arg("-c").arg(folder.join("nginx.conf"));
             command.args(["-g", "daemon off;"]);
@@ -77,4 +74,22 @@ impl Gateway {
 /// Host and port of a URL.
 fn place(url: &str) -> String {
     url.trim_start_matches("http://").to_owned()
+}
+
+/// The configuration as it is shipped, with its placeholders filled in.
+fn fill_in(from: &Path, to: &Path, values: &[(&str, String)]) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        let Some(name) = path.file_name() else { continue };
+        if path.is_dir() {
+            fill_in(&path, &to.join(name), values)?;
+        } else if path.extension().is_some_and(|extension| extension == "template") {
+            let text = values.iter().fold(fs::read_to_string(&path)?, |text, (name, value)| text.replace(name, value));
+            fs::write(to.join(path.file_stem().unwrap_or(name)), text)?;
+        } else {
+            fs::copy(&path, to.join(name))?;
+        }
+    }
+    Ok(())
 }

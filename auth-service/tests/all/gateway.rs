@@ -13,6 +13,7 @@ use reqwest::{Client, Method};
 use rstest::rstest;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{
     process::Served,

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::support::{
     auth::{
         answer::Answer,
-        gateway::{Behind, Gateway, mirror, sent_on},
+        gateway::{Behind, Gateway, Program::Nginx, mirror, sent_on},
         service::{Backend::Sqlite, Person},
         wait::until,
     },
@@ -48,13 +48,13 @@ async fn start() -> Scene {
 
 async fn in_front(system: &System, web: &TempDir, auth_internal: &str, legacy_app: &str) -> Gateway {
     let behind = Behind {
-        auth_service: system.home.public(),
-        auth_internal,
-        resource_service: &system.resource.url(""),
-        legacy_app,
-        web: Some(web.path()),
+        auth: system.home.public().to_owned(),
+        auth_internal: auth_internal.to_owned(),
+        resource: system.resource.url(""),
+        legacy: legacy_app.to_owned(),
+        web: web.path().to_owned(),
     };
-    Gateway::before(behind).await
+    Nginx.start(&behind, None).await
 }
 
 /// What a browser holds of a login.
@@ -108,8 +108,8 @@ async fn a_session_is_a_token_on_the_way_to_a_service() {
     let made = Answer::of(request.body(large)).await;
     assert_eq!(made.status, 201, "{}", made.code());
     let shares = browser.asks(&scene.gateway, Method::POST, &format!("{}/shares", made.header("location").unwrap()));
-    let shared = Answer::of(shares.json(&json!({"username": "bob"}))).await;
-    assert_eq!(shared.status, 201, "{shared}");
+    let answer = Answer::of(shares.json(&json!({"username": "bob"}))).await;
+    assert_eq!(answer.status, 201, "{answer}");
 
     let before = scene.verify.passed_on();
     let both = scene.gateway.request(Method::GET, "/api/whoami").header("Cookie", &browser.cookie);

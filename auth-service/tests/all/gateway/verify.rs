@@ -130,7 +130,6 @@ async fn a_session_is_swapped_for_a_token_where_no_token_came(#[values(Envoy)] p
 
 #[rstest]
 #[tokio::test]
-#[ignore = "until auth-service answers /auth/verify"]
 async fn a_logout_is_seen_by_what_knows_nothing_of_sessions(#[values(Envoy)] program: Program) {
     let service = TestService::start_with(Backend::Sqlite, &[("JWT_ISSUER", "http://localhost:8080")]).await;
     let behind = StandIn::mirror().await;

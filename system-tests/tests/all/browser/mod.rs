@@ -1,16 +1,19 @@
 //! The browser client in `web/`: its own tests in Node, and pages that use it in Chromium behind nginx. Each file of
 //! tests finds the services, and what it may ask of this one, through `LATCHKEY_TEST_SYSTEM`.
 
-use std::{path::Path, process::Command};
+use std::{net::TcpListener, path::Path, process::Command};
 
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
 use crate::support::{
-    auth::{child::from_xtask, service::Backend::Sqlite},
+    auth::{
+        child::from_xtask,
+        gateway::{Behind, Gateway, Program::Nginx},
+        service::Backend::Sqlite,
+    },
     control::Control,
-    gateway::Gateway,
     peers::{free_port, node, node_packages},
     system::System,
 };
@@ -32,6 +35,21 @@ impl Stand {
         system.resource.heard().await;
         let control = Control::of(&system);
         Self { system, control, origin, port }
+    }
+
+    /// nginx with the demo, the services and the guestbook behind it.
+    async fn gateway(&self) -> Gateway {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let legacy = listener.local_addr().unwrap().to_string();
+        tokio::spawn(legacy_app::serve(listener).unwrap());
+        let behind = Behind {
+            auth: self.system.home.public().to_owned(),
+            auth_internal: self.system.home.internal().to_owned(),
+            resource: self.system.resource.url(""),
+            legacy,
+            web: Path::new(env!("CARGO_MANIFEST_DIR")).join("../web").canonicalize().unwrap(),
+        };
+        Nginx.start(&behind, None).await
     }
 
     fn description(&self) -> Value {
@@ -67,12 +85,11 @@ async fn the_client_keeps_its_promises_with_tokens(
     passes(&[&format!("web/tests/{file}.test.js")], stand.description()).await;
 }
 
-/// `cookie` and `session` follow as soon as auth-service knows them.
 #[rstest]
 #[tokio::test]
 async fn pages_of_chromium_keep_their_login(#[values("bearer", "cookie", "session")] mode: &str) {
     let stand = Stand::start().await;
-    let gateway = Gateway::before(stand.system.home.public(), &stand.system.resource.url("")).await;
+    let gateway = stand.gateway().await;
     let mut system = stand.description();
     system["gateway"] = json!(gateway.address);
     system["chromium"] = json!(from_xtask("LATCHKEY_TEST_CHROMIUM"));

@@ -4,7 +4,6 @@ pub mod collector;
 pub mod control;
 pub mod counted;
 pub mod example;
-pub mod gateway;
 pub mod peers;
 pub mod resource;
 pub mod system;
