@@ -49,7 +49,7 @@ async fn nobody_outside_says_what_only_the_gateway_may_say(#[values(Nginx, Envoy
         let twice = request.header(name, "spoofed").header(name.to_uppercase(), "spoofed");
         request = twice.header(name.replace('-', "_"), "spoofed");
     }
-    let (answer, ()) = tokio::join!(Answer::of(request), mirror(upstream));
+    let (answer, ()) = tokio::join!(Answer::of(request), mirror(&upstream));
     assert_eq!(answer.status, 200, "{answer}");
     assert!(answer.text.contains("Bearer kept") && !answer.text.contains("spoofed"), "{answer}");
 }
@@ -73,14 +73,9 @@ async fn no_service_but_auth_service_sees_the_secret_of_a_session() {
     let upstream_address = upstream.local_addr().unwrap().to_string();
     let (auth, resource) = (upstream_address.clone(), upstream_address.clone());
     let gateway = Nginx.start(&Behind { auth, resource, ..Behind::default() }, None).await;
-    let mut upstream = Some(upstream);
-    let mut cookie_sent = async |path: &str, cookie: &str| {
-        let listener = match upstream.take() {
-            Some(listener) => listener,
-            None => tokio::net::TcpListener::bind(&upstream_address).await.unwrap(),
-        };
+    let cookie_sent = async |path: &str, cookie: &str| {
         let request = gateway.request(Method::GET, path).bearer_auth("token").header("Cookie", cookie);
-        let (answer, ()) = tokio::join!(Answer::of(request), mirror(listener));
+        let (answer, ()) = tokio::join!(Answer::of(request), mirror(&upstream));
         sent_on(&answer.text, "Cookie").map(str::to_owned)
     };
     for (cookie, left) in COOKIES {
@@ -100,14 +95,9 @@ async fn a_trace_that_is_well_formed_is_passed_on_and_any_other_is_begun_anew(
     let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream_address = upstream.local_addr().unwrap();
     let gateway = program.before(&upstream_address.to_string()).await;
-    let mut upstream = Some(upstream);
-    let mut send = async |traceparent: &str| {
-        let listener = match upstream.take() {
-            Some(listener) => listener,
-            None => tokio::net::TcpListener::bind(upstream_address).await.unwrap(),
-        };
+    let send = async |traceparent: &str| {
         let request = gateway.request(Method::GET, "/auth/me").header("Tracestate", "vendor=opaque");
-        let (answer, ()) = tokio::join!(Answer::of(request.header("Traceparent", traceparent)), mirror(listener));
+        let (answer, ()) = tokio::join!(Answer::of(request.header("Traceparent", traceparent)), mirror(&upstream));
         let traceparent = sent_on(&answer.text, "Traceparent").map(str::to_owned);
         (traceparent.unwrap(), sent_on(&answer.text, "Tracestate").map(str::to_owned))
     };

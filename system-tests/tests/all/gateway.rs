@@ -295,7 +295,6 @@ async fn an_app_is_told_by_the_gateway_alone_and_sees_no_credential() {
     let (ada, tokens) = scene.system.logged_in("ada").await;
     let browser = Browser::logged_in(&gateway, &ada, "session").await;
     let subject = browser.get(&gateway, "/auth/me").await.member("id");
-    let mut upstream = Some(upstream);
     for token in [None, Some(&tokens.access)] {
         let mut request = gateway.request(Method::GET, "/legacy/");
         for name in ["X-Auth-Subject", "x-auth-roles", "X-AUTH-SCOPE", "X-Auth-Session", "X-Auth-Client"] {
@@ -308,11 +307,7 @@ async fn an_app_is_told_by_the_gateway_alone_and_sees_no_credential() {
             Some(token) => request.bearer_auth(token).header("Cookie", format!("{session}; lk_at=token; lk_rt=token")),
             None => request.header("Cookie", session),
         };
-        let listener = match upstream.take() {
-            Some(listener) => listener,
-            None => tokio::net::TcpListener::bind(&app).await.unwrap(),
-        };
-        let (head, ()) = tokio::join!(Answer::of(request), mirror(listener));
+        let (head, ()) = tokio::join!(Answer::of(request), mirror(&upstream));
         assert!(head.status == 200 && !head.text.contains("spoofed"), "{head}");
         assert_eq!(sent_on(&head.text, "X-Auth-Subject"), Some(&*subject));
         assert_eq!(sent_on(&head.text, "X-Auth-Client"), Some("first-party"));

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::support::{
     answer::Answer,
+    browser::Browser,
     gateway::{
         Behind, Gateway,
         Program::{self, Envoy},
@@ -56,7 +57,9 @@ async fn a_request_that_may_pass_carries_what_verify_says_and_no_cookie_of_ours(
     let wanted = ["X-CSRF-Token", "Sec-Fetch-Site", "Origin"].map(|name| sent_on(&asked, name));
     assert_eq!(wanted, [Some("c"), Some("same-origin"), Some("http://localhost:8080")]);
     assert!(sent_on(&asked, "Cookie").unwrap().contains("lk_sid=lks_a"), "{asked}");
-    assert_eq!([sent_on(&asked, "X-Secret"), sent_on(&asked, "X-Required-Scope")], [None, None], "{asked}");
+    // By the configuration, whatever the client says.
+    let required = [sent_on(&asked, "X-Secret"), sent_on(&asked, "X-Required-Scope")];
+    assert_eq!(required, [None, Some("notes:write")], "{asked}");
 
     assert_eq!(passed.status, 200, "{passed}");
     let said = ["Authorization", "X-Auth-Subject", "X-Auth-Session", "X-Auth-Client", "X-Auth-Scope", "X-Auth-Roles"];
@@ -145,9 +148,9 @@ async fn a_logout_is_seen_by_what_knows_nothing_of_sessions(#[values(Envoy)] pro
     let login = json!({ "username": ada.username, "password": ada.password, "mode": "session" });
     let login = Answer::of(gateway.request(Method::POST, "/auth/login").json(&login)).await;
     let csrf = login.member("csrf_token");
-    let cookies = login.headers.get_all("set-cookie").iter();
-    let cookies = cookies.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap().to_owned());
-    let cookies = cookies.collect::<Vec<_>>().join("; ");
+    let mut browser = Browser::default();
+    browser.keep(&login);
+    let cookies = browser.cookies_to("/legacy/").unwrap();
 
     let page = || gateway.request(Method::GET, "/legacy/?scope=nothing").header("Cookie", &cookies);
     let passed = Answer::of(page()).await;

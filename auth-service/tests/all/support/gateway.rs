@@ -210,13 +210,13 @@ fn fill_in(from: &Path, to: &Path, values: &[(&str, String)]) -> io::Result<()> 
 }
 
 /// Answers one request with its own head.
-pub async fn mirror(listener: tokio::net::TcpListener) {
+pub async fn mirror(listener: &tokio::net::TcpListener) {
     let (mut connection, _) = listener.accept().await.unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         assert_ne!(connection.read_buf(&mut head).await.unwrap(), 0);
     }
-    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", head.len());
+    let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", head.len());
     connection.write_all(&[answer.as_bytes(), &head].concat()).await.unwrap();
     connection.shutdown().await.unwrap();
 }
