@@ -129,6 +129,8 @@ impl App {
             internal: config.listen.internal,
             drain_timeout: config.listen.drain_timeout,
             workers: available_parallelism().map_or(1, usize::from),
+            // Gateways ask here about each request of mode `session`.
+            internal_workers: available_parallelism().map_or(1, usize::from),
             body_limit: BODY_LIMIT,
             cross_origins: config.cross_origins.clone(),
         };

@@ -54,6 +54,8 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// Threads that serve the public listener.
     pub workers: usize,
+    /// The same for the internal address.
+    pub internal_workers: usize,
     /// The largest body that is read, in bytes.
     pub body_limit: usize,
     /// Whose pages may ask the public listener from elsewhere.
@@ -135,7 +137,7 @@ where
             .configure(&internal)
             .default_service(web::to(not_found))
     })
-    .workers(1)
+    .workers(options.internal_workers)
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(HEAD_TIMEOUT)
     .h1_allow_half_closed(HALF_CLOSED)

@@ -102,6 +102,7 @@ impl App {
             internal: config.internal_bind,
             drain_timeout: config.drain_timeout,
             workers: available_parallelism().map_or(1, usize::from),
+            internal_workers: 1,
             body_limit: BODY_LIMIT,
             cross_origins: config.cross_origins.clone(),
         };

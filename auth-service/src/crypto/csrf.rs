@@ -25,8 +25,12 @@ impl CsrfValues {
     /// The value of `session`.
     #[must_use]
     pub fn of(&self, session: SessionId) -> SecretString {
-        let tags = self.keys.first().map(|key| hmac::sign(key, session.0.as_bytes()));
-        tags.map_or_else(String::new, |tag| URL_SAFE_NO_PAD.encode(tag)).into()
+        self.all_of(session).next().unwrap_or_default()
+    }
+
+    /// The value of `session`, and those that it had, or will have, under another secret.
+    pub fn all_of(&self, session: SessionId) -> impl Iterator<Item = SecretString> + '_ {
+        self.keys.iter().map(move |key| URL_SAFE_NO_PAD.encode(hmac::sign(key, session.0.as_bytes())).into())
     }
 
     /// Whether `presented` is the value of `session`.

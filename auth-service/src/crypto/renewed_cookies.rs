@@ -1,41 +1,63 @@
 //! The cookie that follows another one of the same session. Two that ask at once, or one that asks again because it has not heard the
 //! answer, get the same: otherwise the one that is stored last would be good, and the browser might keep the other one.
 
+use std::iter;
+
 use aws_lc_rs::hmac;
-use common::secret::SecretSet;
+use common::secret::{SecretSet, SigningSecret};
 
 use crate::domain::session_cookie::SessionCookie;
 
 /// Makes cookies that follow others.
-pub struct RenewedCookies(hmac::Key);
+pub struct RenewedCookies {
+    /// The one that makes cookies.
+    current: hmac::Key,
+    /// Those that other replicas may make them with.
+    others: Vec<hmac::Key>,
+}
 
 impl RenewedCookies {
     /// With a key derived from `own`, which only auth-service has: whoever has seen a cookie does not know the next one.
     #[must_use]
     pub fn new(own: &SecretSet) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, &own.current.derive(b"latchkey session cookie")))
+        let key =
+            |secret: &SigningSecret| hmac::Key::new(hmac::HMAC_SHA256, &secret.derive(b"latchkey session cookie"));
+        Self { current: key(&own.current), others: own.iter().skip(1).map(key).collect() }
     }
 
     /// The cookie after `old`.
     #[must_use]
     pub fn after(&self, old: &SessionCookie) -> SessionCookie {
-        let tag = hmac::sign(&self.0, old.secret());
-        let mut secret = [0; 32];
-        secret.copy_from_slice(tag.as_ref());
-        old.with_secret(secret)
+        following(&self.current, old)
     }
+
+    /// The same, and those that a replica gives out while the secret is changed.
+    pub fn all_after<'a>(&'a self, old: &'a SessionCookie) -> impl Iterator<Item = SessionCookie> + 'a {
+        iter::once(&self.current).chain(&self.others).map(move |key| following(key, old))
+    }
+}
+
+fn following(key: &hmac::Key, old: &SessionCookie) -> SessionCookie {
+    let tag = hmac::sign(key, old.secret());
+    let mut secret = [0; 32];
+    secret.copy_from_slice(tag.as_ref());
+    old.with_secret(secret)
 }
 
 #[cfg(test)]
 mod tests {
-    use common::{rng::SystemRng, secret::SigningSecret};
+    use common::rng::SystemRng;
     use uuid::Uuid;
 
     use super::*;
     use crate::domain::ids::{SessionId, UserId};
 
+    fn secret(letter: &str) -> SigningSecret {
+        SigningSecret::new(letter.repeat(32).into()).unwrap()
+    }
+
     fn cookies(letter: &str) -> RenewedCookies {
-        RenewedCookies::new(&SecretSet::only(SigningSecret::new(letter.repeat(32).into()).unwrap()))
+        RenewedCookies::new(&SecretSet::only(secret(letter)))
     }
 
     #[test]
@@ -45,6 +67,8 @@ mod tests {
         assert_eq!(cookies("a").after(&first), second);
         assert_eq!((second.user, second.session), (first.user, first.session));
         let others = [first.clone(), second.clone(), cookies("b").after(&first)];
+        let changed = SecretSet { previous: Some(secret("a")), ..SecretSet::only(secret("b")) };
+        assert!(RenewedCookies::new(&changed).all_after(&first).eq([cookies("b").after(&first), second.clone()]));
         assert!(!others[1..].contains(&first) && cookies("a").after(&second) != second && others[2] != second);
     }
 }

@@ -100,7 +100,15 @@ impl Csrf {
 /// The session of who is asking.
 pub async fn authenticate(deps: &Deps, shown: &Shown, delegation: Delegation) -> Result<Session, AuthenticateError> {
     match shown {
-        Shown::Token(token) => Ok(by_token(deps, token, delegation).await?.1),
+        Shown::Token(token) => {
+            let (claims, session) = by_token(deps, token, delegation).await?;
+            if session.mode.has_cookies() && claims.act.is_none() {
+                // Its holder shows a cookie. A service to which the gateway has passed the token on shall not be able to do here what
+                // its user could.
+                return Err(TokenError::WrongType.into());
+            }
+            Ok(session)
+        }
         Shown::TokenCookie(token, csrf) => Ok(by_token_cookie(deps, token, csrf).await?.1),
         Shown::SessionCookie(cookie, csrf) => visit(deps, cookie, csrf).await,
     }

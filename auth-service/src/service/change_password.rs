@@ -66,9 +66,9 @@ pub async fn change_password(
         let change = Change::Password { expected: account.password, new: hash };
         let event = own_event(deps, AuditKind::PasswordChanged, session, address);
         let effect = Effect::EndSessions { reason: EndReason::PasswordChange, except: Some(session.id) };
+        // Before the password: if that fails, the cookie as it is stays good until this one is seen, which is never.
+        let cookie = renewed(deps, session, shown, deps.clock.now()).await?;
         if let Some(changed) = change_and_apply(deps, session.user, &change, &effect, event).await? {
-            // The password is changed already; the cookie as it is stays good.
-            let cookie = renewed(deps, shown, deps.clock.now()).await.unwrap_or_default();
             return Ok((changed.applied, cookie));
         }
         // Another change came first, or a login that hashed the same password anew.

@@ -10,6 +10,7 @@ pub mod authenticate_service;
 pub mod change_password;
 pub mod client_credentials;
 pub mod confirm_password;
+pub mod csrf_value;
 pub mod delete_account;
 pub mod effects;
 pub mod end_sessions_before;

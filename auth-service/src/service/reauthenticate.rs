@@ -52,6 +52,6 @@ pub async fn reauthenticate(
     }
     deps.audit.record(own_event(deps, AuditKind::Reauthenticated, session, address));
     let session = Session { authenticated_at: now, ..session.clone() };
-    let cookie = renewed(deps, shown, now).await?;
+    let cookie = renewed(deps, &session, shown, now).await?;
     Ok(admission(deps, &session, None, cookie, now)?)
 }

@@ -23,7 +23,7 @@ pub fn internal_routes(config: &mut web::ServiceConfig) {
     config
         .service(resource("/internal/revocations", [get(revocations::revocations)]))
         .service(resource("/internal/deleted-users", [get(deleted_users::deleted_users)]))
-        .service(web::resource("/auth/verify").get(verify::told))
+        .service(resource("/auth/verify", [get(verify::told)]))
         .service(web::resource("/auth/verify/{original:.*}").to(verify::repeated))
         // The others are asked all the time, by nobody in particular.
         .service(resource("/internal/users", [get(users::find)]).wrap(from_fn(observe)));

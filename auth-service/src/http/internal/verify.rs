@@ -28,6 +28,8 @@ const ORIGINAL_URI: &str = "x-original-uri";
 const REQUIRED_SCOPE: &str = "x-required-scope";
 const REQUIRED_ROLE: &str = "x-required-role";
 
+const UNREADABLE: &str = "What the gateway requires cannot be read";
+
 const SUBJECT: HeaderName = HeaderName::from_static("x-auth-subject");
 const SESSION: HeaderName = HeaderName::from_static("x-auth-session");
 const CLIENT: HeaderName = HeaderName::from_static("x-auth-client");
@@ -64,13 +66,17 @@ pub async fn repeated(deps: web::Data<Deps>, request: HttpRequest) -> HttpRespon
 
 /// What cannot be told apart from a safe method must not pass for one: without the headers nothing does.
 fn told_method(request: &HttpRequest) -> Result<Method, Problem> {
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let one = |name: &str| {
+        let mut values = request.headers().get_all(name);
+        values.next().filter(|_| values.next().is_none())
+    };
     let missing = || {
-        let detail = "The gateway must send X-Original-Method and X-Original-URI";
+        let detail = "The gateway must send X-Original-Method and X-Original-URI, each once";
         Problem::new(Status::BadRequest, "bad_request", detail)
     };
-    header(ORIGINAL_URI).ok_or_else(missing)?;
-    header(ORIGINAL_METHOD).and_then(|method| method.parse().ok()).ok_or_else(missing)
+    one(ORIGINAL_URI).ok_or_else(missing)?;
+    let method = one(ORIGINAL_METHOD).ok_or_else(missing)?;
+    Method::from_bytes(method.as_bytes()).map_err(|_| missing())
 }
 
 async fn verify(
@@ -119,17 +125,20 @@ fn required_by_query(request: &HttpRequest) -> Result<RequiredQuery, Problem> {
     query.map(web::Query::into_inner).map_err(|_| Problem::bad_request())
 }
 
-/// From the query or from headers, which the gateway's configuration sets. Both count.
+/// From the query or from headers, which the gateway's configuration sets. All of it counts.
 fn required(request: &HttpRequest, query: RequiredQuery) -> Result<Required, Problem> {
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let words = |query: Option<String>, name: &str| {
-        let words = [query.unwrap_or_default(), header(name).to_owned()].join(" ");
-        words.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        let mut words = query.unwrap_or_default();
+        for value in request.headers().get_all(name) {
+            let value = value.to_str().map_err(|_| Problem::new(Status::BadRequest, "bad_request", UNREADABLE))?;
+            words = format!("{words} {value}");
+        }
+        Ok::<_, Problem>(words.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>())
     };
-    let scope = words(query.scope, REQUIRED_SCOPE).join(" ");
+    let scope = words(query.scope, REQUIRED_SCOPE)?.join(" ");
     Ok(Required {
         scope: scope.parse().map_err(|_| Problem::bad_field("scope", "must be words of a scope"))?,
-        roles: words(query.role, REQUIRED_ROLE),
+        roles: words(query.role, REQUIRED_ROLE)?,
     })
 }
 

@@ -19,7 +19,7 @@ use crate::support::{
 
 const REQUESTS: usize = 600;
 
-const HEADERS: [&str; 14] = [
+const HEADERS: [&str; 18] = [
     "authorization",
     "x-forwarded-for",
     "forwarded",
@@ -34,15 +34,22 @@ const HEADERS: [&str; 14] = [
     "sec-fetch-site",
     "x-csrf-token",
     "if-none-match",
+    "x-original-method",
+    "x-original-uri",
+    "x-required-scope",
+    "x-required-role",
 ];
 
-const ROUTES: [(&str, &str); 6] = [
+const ROUTES: [(&str, &str); 9] = [
     ("GET", "/auth/me"),
     ("GET", "/auth/sessions"),
     ("POST", "/auth/refresh"),
     ("POST", "/auth/logout"),
     ("POST", "/oauth/token"),
+    ("GET", "/auth/csrf"),
     ("GET", "/internal/revocations"),
+    ("GET", "/auth/verify"),
+    ("GET", "/auth/verify/x"),
 ];
 
 /// Beginnings that lead past the first check of a parser.
@@ -55,7 +62,9 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
         "Bearer eyJhbGciOiJub25lIn0.",
         "00-",
         "127.0.0.1, ",
-        "__Host-lk_sid=lks_",
+        "lk_sid=lks_",
+        "lk_at=eyJ",
+        "lk_rt=eyJ",
         "application/json",
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=",
@@ -65,7 +74,7 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn request(service: &TestService, (method, path): (&str, &str), query: &str) -> RequestBuilder {
-    if path.starts_with("/internal") {
+    if path.starts_with("/internal") || path.starts_with("/auth/verify") {
         return service.internal_request(&format!("{path}?{query}"));
     }
     service.request(Method::from_bytes(method.as_bytes()).unwrap(), path)

@@ -343,9 +343,66 @@ async fn a_lost_csrf_cookie_is_given_again() {
         assert_eq!((answer.status, answer.member("csrf_token")), (200, value.clone()), "{mode}");
         assert_eq!(browser.cookie("lk_csrf"), Some(value.as_str()));
     }
+    // Also when the access token has run out, and the browser has dropped it.
+    let mut browser = Browser::logged_in(&service, &ada, "cookie").await;
+    let value = browser.cookie("lk_csrf").unwrap().to_owned();
+    let refresh = format!("lk_rt={}", browser.cookie("lk_rt").unwrap());
+    let answer = browser.answered(service.request(Method::GET, "/auth/csrf").header("Cookie", refresh)).await;
+    assert_eq!((answer.status, answer.member("csrf_token")), (200, value));
     let tokens = service.log_in(&ada).await;
+    let planted = service.request(Method::GET, "/auth/csrf").header("Cookie", format!("lk_rt={}", tokens.refresh));
+    assert_eq!(Answer::of(planted).await.status, 400);
     assert_eq!(service.get_as(&tokens.access, "/auth/csrf").await.status, 400);
     assert_eq!(service.get("/auth/csrf").await.code(), "missing_token");
+}
+
+#[tokio::test]
+async fn while_the_secret_changes_the_value_fits_the_token() {
+    let service = TestService::start(Sqlite).await;
+    let ada = service.registered("ada").await;
+    let mut browser = Browser::logged_in(&service, &ada, "cookie").await;
+    let value = browser.cookie("lk_csrf").unwrap().to_owned();
+    let old = service.variables.iter().find(|(name, _)| name == "REFRESH_SECRET").unwrap().1.clone();
+    let changed = [("REFRESH_SECRET", "another-secret-that-only-auth-service-has"), ("REFRESH_SECRET_PREVIOUS", &*old)];
+    let replica = service.replica_with(&changed).await;
+    assert_eq!(browser.send(&replica, Method::GET, "/auth/csrf").await.member("csrf_token"), value);
+    assert_eq!(browser.send(&replica, Method::POST, "/auth/refresh").await.status, 200);
+    assert_ne!(browser.cookie("lk_csrf"), Some(value.as_str()));
+    let claim = claims(browser.cookie("lk_at").unwrap())["csrf"].clone();
+    assert_eq!(claim, csrf_claim(browser.cookie("lk_csrf").unwrap()));
+    assert_eq!(browser.send(&replica, Method::POST, "/auth/logout").await.status, 204);
+}
+
+#[tokio::test]
+async fn a_logout_ends_both_of_two_logins() {
+    let service = TestService::start(Sqlite).await;
+    let ada = service.registered("ada").await;
+    let mut browser = Browser::logged_in(&service, &ada, "cookie").await;
+    let session = Browser::logged_in(&service, &ada, "session").await;
+    browser.set_cookie("lk_sid", session.cookie("lk_sid").unwrap());
+    let before = browser.clone();
+    assert_eq!(browser.send(&service, Method::POST, "/auth/logout").await.status, 204);
+    assert!(browser.names().is_empty());
+    assert_eq!(service.refresh(before.cookie("lk_rt").unwrap()).await.code(), "login_required");
+    assert_eq!(Answer::of(session.request(&service, Method::GET, "/auth/me")).await.code(), "login_required");
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_stands_for_a_cookie_is_no_credential_here(#[values("cookie", "session")] mode: &str) {
+    let service = TestService::start(Sqlite).await;
+    let ada = service.registered("ada").await;
+    let mut browser = Browser::logged_in(&service, &ada, mode).await;
+    // The gateway gives it to services, and one of them may be broken into.
+    let asked = service.internal_request("/auth/verify").header("Cookie", browser.cookies_to("/api").unwrap());
+    let passed = Answer::of(asked.header("X-Original-Method", "GET").header("X-Original-URI", "/api")).await;
+    let token = passed.header("authorization").unwrap().strip_prefix("Bearer ").unwrap();
+    for (method, path) in [(Method::GET, "/auth/me"), (Method::POST, "/auth/logout-all"), (Method::GET, "/admin/users")]
+    {
+        let answer = Answer::of(service.request(method, path).bearer_auth(token)).await;
+        assert_eq!((answer.status, answer.code().as_str()), (401, "invalid_token"), "{path}");
+    }
+    assert_eq!(browser.send(&service, Method::GET, "/auth/me").await.status, 200);
 }
 
 #[rstest]

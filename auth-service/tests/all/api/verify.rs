@@ -190,6 +190,29 @@ async fn a_gateway_that_does_not_tell_lets_nobody_through() {
 }
 
 #[tokio::test]
+async fn what_a_gateway_says_twice_or_illegibly_is_refused() {
+    let service = TestService::start(Sqlite).await;
+    let tokens = service.log_in(&service.registered("ada").await).await;
+    let browser = Browser::logged_in(&service, &service.registered("eve").await, "session").await;
+    for name in ["X-Required-Scope", "X-Required-Role"] {
+        let value = reqwest::header::HeaderValue::from_bytes("\u{201c}admin\u{201d}".as_bytes()).unwrap();
+        let illegible = told(&service, "GET", "").header(name, value).bearer_auth(&tokens.access);
+        assert_eq!(refusal(&Answer::of(illegible).await), (400, "bad_request".to_owned()), "{name}");
+    }
+    let twice = told(&service, "GET", "").header("X-Required-Role", "").header("X-Required-Role", "admin");
+    let twice = Answer::of(twice.bearer_auth(&tokens.access)).await;
+    assert_eq!(refusal(&twice), (403, "insufficient_role".to_owned()), "all of it counts");
+    for (name, value) in [("X-Original-Method", "GET"), ("X-Original-URI", "/")] {
+        let twice = told_of(&browser, &service, "POST").header(name, value);
+        assert_eq!(refusal(&Answer::of(twice).await), (400, "bad_request".to_owned()), "{name}");
+    }
+    let other = reqwest::header::HeaderValue::from_bytes("/protected/\u{e4}".as_bytes()).unwrap();
+    let request = service.internal_request("/auth/verify").header("X-Original-Method", "GET");
+    let request = request.header("X-Original-URI", other).bearer_auth(&tokens.access);
+    assert_eq!(Answer::of(request).await.status, 200, "an address may be anything");
+}
+
+#[tokio::test]
 async fn envoy_repeats_the_request_itself() {
     let service = TestService::start(Sqlite).await;
     let ada = service.registered("ada").await;
