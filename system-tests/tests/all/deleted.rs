@@ -1,5 +1,7 @@
 //! What resource-service keeps of users goes with them.
 
+use std::time::Duration;
+
 use common::sql::Sql;
 use diesel::connection::SimpleConnection;
 use resource_service::{ports::NoteStore, storage::sql::SqlNotes};
@@ -12,7 +14,7 @@ use crate::support::{
             Tokens,
         },
         token::claims,
-        wait::until,
+        wait::until_within,
     },
     system::{System, database},
 };
@@ -32,7 +34,8 @@ async fn delete(system: &System, tokens: &Tokens) {
 
 async fn forgotten(system: &System, user: &str) {
     let notes = system.resource.notes();
-    until("the notes are gone", async || !has_notes(&notes, user).await).await;
+    // resource-service asks every five seconds, and may have just asked.
+    until_within(Duration::from_secs(30), "the notes are gone", async || !has_notes(&notes, user).await).await;
 }
 
 async fn has_notes(notes: &SqlNotes, user: &str) -> bool {
