@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::client::text;
 use super::person::Person;
+use super::stack::Gateway;
 use super::{Scene, ensure};
 use crate::Failure;
 
@@ -40,7 +41,12 @@ pub fn a_folder_and_an_app_are_behind_the_login(scene: &Scene) -> Result<(), Fai
         let person = [("Accept", "text/html".to_owned())];
         let sent = scene.client.send("GET", path, &person, None)?;
         let (to, login) = (sent.header("Location"), format!("/?next={path}"));
-        ensure(sent.status == 302 && to == Some(&*login), || format!("{sent} and leads to {to:?}"))?;
+        match scene.stack.gateway {
+            Gateway::Nginx => {
+                ensure(sent.status == 302 && to == Some(&*login), || format!("{sent} and leads to {to:?}"))?;
+            }
+            Gateway::Envoy => sent.expect_problem(401, "missing_token").map(drop)?,
+        }
     }
     Ok(())
 }
