@@ -12,7 +12,7 @@ use crate::lock::{Attempt, Lock};
 use crate::ports::Ports;
 use crate::process::Recorded;
 use crate::say;
-use crate::up::PROGRAMS;
+use crate::up::{PROGRAMS, clean_up};
 
 /// An `up` in the foreground gives each of its programs time to finish.
 const PATIENCE: Duration = Duration::from_secs(100);
@@ -29,6 +29,7 @@ pub fn run(root: &Path, gateway_port: u16) -> Result<(), Failure> {
             stopped = true;
         }
     }
+    clean_up(&instance);
     say::line(if stopped {
         format!("Stopped what ran on port {gateway_port}.")
     } else {
@@ -57,5 +58,29 @@ fn stop_watcher(instance: &Instance) -> Result<bool, Failure> {
             )));
         }
         thread::sleep(LOOK_AGAIN);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::run;
+    use crate::instance::Instance;
+    use crate::ports::Ports;
+
+    #[test]
+    fn no_credential_stays_behind_that_nginx_has_kept() {
+        let root = std::env::temp_dir().join(format!("latchkey-xtask-down-{}", std::process::id()));
+        let folder = Instance::of(&root, Ports::plan(9000).unwrap()).nginx_dir();
+        for kept in ["nginx-verified/kept", "nginx.conf"] {
+            let kept = folder.join(kept);
+            fs::create_dir_all(kept.parent().unwrap()).unwrap();
+            fs::write(kept, "").unwrap();
+        }
+        run(&root, 9000).unwrap();
+        assert!(!folder.join("nginx-verified").exists() && folder.join("nginx.conf").exists());
+        run(&root, 9000).unwrap();
+        fs::remove_dir_all(root).unwrap();
     }
 }

@@ -13,7 +13,7 @@ use crate::process::{self, Launch};
 
 pub const NAME: &str = "nginx";
 
-/// Where nginx keeps auth-service's answers for a second, with the credentials that they are about. A start begins without.
+/// Where nginx keeps auth-service's answers for a second, with the credentials that they are about.
 const VERIFIED: &str = "nginx-verified";
 
 pub fn launch(nginx: &Path, root: &Path, instance: &Instance) -> Result<Launch, Failure> {
@@ -36,6 +36,14 @@ pub fn launch(nginx: &Path, root: &Path, instance: &Instance) -> Result<Launch, 
     })
 }
 
+/// Deletes the credentials that nginx has kept. Once it is gone nobody else does, and a start begins without.
+pub fn forget(run_dir: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(run_dir.join(VERIFIED)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    }
+}
+
 /// nginx started as root gives its workers another user, who may be unable to read the files that they serve.
 fn directives() -> &'static str {
     if getuid().is_root() { "daemon off; user root;" } else { "daemon off;" }
@@ -54,10 +62,7 @@ fn render(root: &Path, run_dir: &Path, instance: &Instance) -> Result<PathBuf, F
         ("LATCHKEY_RUN", run_dir.display().to_string()),
         ("LATCHKEY_WEB", root.join("web").display().to_string()),
     ];
-    let verified = run_dir.join(VERIFIED);
-    if verified.exists() {
-        fs::remove_dir_all(verified).map_err(failed)?;
-    }
+    forget(run_dir).map_err(failed)?;
     copy(&root.join("nginx"), run_dir, &values).map_err(failed)?;
     Ok(run_dir.join("nginx.conf"))
 }

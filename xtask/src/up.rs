@@ -61,11 +61,11 @@ pub fn run(root: &Path, options: &arguments::Up) -> Result<(), Failure> {
     let mut running = Vec::new();
     let started = say::step("Starting", || start(&mut running, &services, nginx.as_deref(), root, &stop));
     if let Err(failure) = started {
-        stop_all(running, &stop);
+        stop_all(running, &stop, &instance);
         return Err(failure);
     }
     say::line(greeting::text(&instance, &urls, !options.detach));
-    if options.detach { Ok(()) } else { watch(running, &stop) }
+    if options.detach { Ok(()) } else { watch(running, &stop, &instance) }
 }
 
 /// The services are of use without nginx, so that a missing one is no failure.
@@ -147,28 +147,36 @@ fn wait_until_ready(program: &mut Running, url: &str, stop: &StopRequest) -> Res
 }
 
 /// Until somebody stops it, or one of the programs ends by itself, which ends the others.
-fn watch(mut running: Vec<Running>, stop: &StopRequest) -> Result<(), Failure> {
+fn watch(mut running: Vec<Running>, stop: &StopRequest, instance: &Instance) -> Result<(), Failure> {
     loop {
         if stop.take().is_some() {
             say::line("Stopping (once more to do it at once) …");
-            stop_all(running, stop);
+            stop_all(running, stop, instance);
             say::line("Stopped.");
             return Ok(());
         }
         let dead = running.iter_mut().find_map(|program| program.ended().map(|status| (program, status)));
         if let Some((program, status)) = dead {
             let failure = program.failure(&format!("has ended by itself ({status}), so the others are stopped too"));
-            stop_all(running, stop);
+            stop_all(running, stop, instance);
             return Err(failure);
         }
         thread::sleep(LOOK_AGAIN);
     }
 }
 
-fn stop_all(mut running: Vec<Running>, stop: &StopRequest) {
+fn stop_all(mut running: Vec<Running>, stop: &StopRequest, instance: &Instance) {
     for (name, signal) in PROGRAMS {
         for program in running.extract_if(.., |program| program.name == name) {
             program.stop(signal, || stop.take().is_some());
         }
+    }
+    clean_up(instance);
+}
+
+/// Once the programs of an instance are gone.
+pub fn clean_up(instance: &Instance) {
+    if let Err(error) = nginx::forget(&instance.nginx_dir()) {
+        say::note(format!("What the gateway remembered of logins could not be deleted: {error}."));
     }
 }
