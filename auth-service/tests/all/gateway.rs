@@ -64,24 +64,30 @@ const COOKIES: [(&str, Option<&str>); 9] = [
     ("a=1; __Host-lk_sid=secret; b=2; __Secure-lk_rt=secret; c=3", Some("a=1; b=2; c=3")),
     ("lk_rt=secret; lk_at=token; lk_csrf=value", Some("lk_at=token; lk_csrf=value")),
     ("not_lk_sid=kept; lk_sidecar=kept", Some("not_lk_sid=kept; lk_sidecar=kept")),
-    ("lk_sid=secret; lk_sid=secret; lk_sid=secret; theme=dark", None),
+    ("a=1,2; lk_sid=secret; b=[3,lk_sid=4]", Some("a=1,2; b=[3,lk_sid=4]")),
 ];
 
+#[rstest]
 #[tokio::test]
-async fn no_service_but_auth_service_sees_the_secret_of_a_session() {
+async fn no_service_but_auth_service_sees_the_secret_of_a_session(#[values(Nginx, Envoy)] program: Program) {
     let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream_address = upstream.local_addr().unwrap().to_string();
     let (auth, resource) = (upstream_address.clone(), upstream_address.clone());
-    let gateway = Nginx.start(&Behind { auth, resource, ..Behind::default() }, None).await;
+    let gateway = program.start(&Behind { auth, resource, ..Behind::default() }, None).await;
     let cookie_sent = async |path: &str, cookie: &str| {
         let request = gateway.request(Method::GET, path).bearer_auth("token").header("Cookie", cookie);
         let (answer, ()) = tokio::join!(Answer::of(request), mirror(&upstream));
         sent_on(&answer.text, "Cookie").map(str::to_owned)
     };
     for (cookie, left) in COOKIES {
-        assert_eq!(cookie_sent("/api/whoami", cookie).await.as_deref(), left, "{cookie}");
+        for path in ["/api/whoami", "/api/notes/1/shares"] {
+            assert_eq!(cookie_sent(path, cookie).await.as_deref(), left, "{cookie}");
+        }
         assert_eq!(cookie_sent("/auth/me", cookie).await.as_deref(), Some(cookie));
     }
+    // More of one name than any browser has from us.
+    let left = cookie_sent("/api/whoami", "lk_sid=secret; lk_sid=secret; lk_sid=secret; theme=dark").await;
+    assert!(left.is_none_or(|left| left == "theme=dark"));
 }
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -365,13 +371,16 @@ async fn an_administrator_reads_the_trail_through_the_gateway(#[values(Nginx, En
     assert_eq!((trail.status, trail.json()["items"].as_array().unwrap().len()), (200, 1), "{trail}");
 }
 
+fn front_end_script() -> String {
+    "// long enough to be worth compressing\n".repeat(100)
+}
+
 /// A front end with one file of each kind, and some that are nobody's business.
 fn front_end() -> TempDir {
     let web = tempfile::tempdir().unwrap();
-    let long = "// long enough to be worth compressing\n".repeat(100);
     for (name, text) in [
         ("index.html", "<title>Front end</title>"),
-        ("app.js", &*long),
+        ("app.js", &*front_end_script()),
         ("demo/theme.css", "p {}"),
         ("demo/icons/key.svg", "<svg/>"),
         ("protected/index.html", "private"),
@@ -380,6 +389,7 @@ fn front_end() -> TempDir {
         (".hidden.js", "private"),
         ("demo/.hidden.js", "private"),
         ("notes.txt", "private"),
+        ("Upper.js", "private"),
     ] {
         let path = web.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -388,10 +398,11 @@ fn front_end() -> TempDir {
     web
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_front_ends_files_are_served_and_nothing_beside_them() {
+async fn the_front_ends_files_are_served_and_nothing_beside_them(#[values(Nginx, Envoy)] program: Program) {
     let web = front_end();
-    let gateway = Nginx.start(&Behind { web: web.path().to_owned(), ..Behind::default() }, None).await;
+    let gateway = program.start(&Behind { web: web.path().to_owned(), ..Behind::default() }, None).await;
     let get = async |path: &str| Answer::of(gateway.request(Method::GET, path)).await;
     for (path, kind) in [
         ("/", "text/html"),
@@ -417,6 +428,7 @@ async fn the_front_ends_files_are_served_and_nothing_beside_them() {
         "/.hidden.js",
         "/demo/.hidden.js",
         "/notes.txt",
+        "/Upper.js",
         "/missing.js",
     ] {
         let answer = get(path).await;
@@ -427,21 +439,48 @@ async fn the_front_ends_files_are_served_and_nothing_beside_them() {
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; manifest-src 'self'";
 
+#[rstest]
 #[tokio::test]
-async fn a_file_is_read_only_compressed_and_sent_once() {
+async fn a_file_is_read_only_and_compressed(#[values(Nginx, Envoy)] program: Program) {
     let web = front_end();
-    let gateway = Nginx.start(&Behind { web: web.path().to_owned(), ..Behind::default() }, None).await;
-    let head = Answer::of(gateway.request(Method::HEAD, "/app.js").header("Accept-Encoding", "gzip")).await;
-    assert_eq!(
-        (head.status, head.header("content-encoding"), head.header("vary")),
-        (200, Some("gzip"), Some("Accept-Encoding"))
-    );
-    let etag = head.header("etag").unwrap().to_owned();
-    let again = Answer::of(gateway.request(Method::GET, "/app.js").header("If-None-Match", etag)).await;
-    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    let gateway = program.start(&Behind { web: web.path().to_owned(), ..Behind::default() }, None).await;
+    let packed = Answer::of(gateway.request(Method::GET, "/app.js").header("Accept-Encoding", "gzip")).await;
+    let said = (packed.status, packed.header("content-encoding"), packed.header("vary"));
+    assert_eq!(said, (200, Some("gzip"), Some("Accept-Encoding")));
     for method in [Method::POST, Method::PUT, Method::DELETE] {
-        let answer = Answer::of(gateway.request(method, "/app.js")).await;
+        let answer = Answer::of(gateway.request(method.clone(), "/app.js").header("X-Request-Id", method.as_str())).await;
         assert_eq!((answer.status, answer.code().as_str()), (405, "method_not_allowed"), "{answer}");
         assert_eq!((answer.header("allow"), answer.header("cache-control")), (Some("GET, HEAD"), Some("no-store")));
+        assert_eq!(gateway.logged(method.as_str()).await["method"], method.as_str());
     }
+}
+
+#[tokio::test]
+async fn a_file_is_sent_whole_and_once() {
+    let web = front_end();
+    let gateway = Nginx.start(&Behind { web: web.path().to_owned(), ..Behind::default() }, None).await;
+    let get = async |name: &str, value: &str| {
+        Answer::of(gateway.request(Method::GET, "/app.js").header(name, value)).await
+    };
+    for range in ["bytes=0-1", "bytes=999999-"] {
+        let whole = get("Range", range).await;
+        assert_eq!((whole.status, whole.text.len()), (200, front_end_script().len()), "{whole}");
+        assert_eq!(whole.headers.get_all("x-frame-options").iter().count(), 1);
+    }
+    let etag = get("Range", "").await.header("etag").unwrap().to_owned();
+    let again = get("If-None-Match", &etag).await;
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    assert_snapshot!(get("If-Match", "\"another\"").await, @r#"
+    412
+    cache-control: no-store
+    content-type: application/problem+json
+    {
+      "code": "precondition_failed",
+      "detail": "The file is not the one that was asked about",
+      "request_id": "[request_id]",
+      "status": 412,
+      "title": "Precondition Failed",
+      "type": "about:blank"
+    }
+    "#);
 }

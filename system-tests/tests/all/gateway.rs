@@ -53,6 +53,7 @@ async fn in_front(system: &System, web: &TempDir, auth_internal: &str, legacy_ap
         resource: system.resource.url(""),
         legacy: legacy_app.to_owned(),
         web: web.path().to_owned(),
+        ..Behind::default()
     };
     Nginx.start(&behind, None).await
 }
@@ -122,7 +123,8 @@ async fn a_session_is_a_token_on_the_way_to_a_service() {
 #[tokio::test]
 async fn auth_service_is_asked_about_sessions_alone_and_missed_with_503() {
     let scene = start().await;
-    let gateway = in_front(&scene.system, &scene.web, "", "").await;
+    let away = Behind::default();
+    let gateway = in_front(&scene.system, &scene.web, &away.auth_internal, &away.legacy).await;
     let (ada, tokens) = scene.system.logged_in("ada").await;
     let bearer = Answer::of(gateway.request(Method::GET, "/api/whoami").bearer_auth(&tokens.access)).await;
     assert_eq!(bearer.status, 200, "{bearer}");
@@ -188,6 +190,36 @@ async fn one_answer_serves_the_reads_of_a_second_and_no_writes() {
         assert_eq!(made.status, 201, "{made}");
     }
     assert_eq!(scene.verify.passed_on(), reads + 5);
+}
+
+#[tokio::test]
+async fn nobody_gets_the_answer_that_was_kept_for_another() {
+    let scene = start().await;
+    let mut people = Vec::new();
+    for name in ["ada", "bob"] {
+        let person = scene.system.home.registered(name).await;
+        let browser = Browser::logged_in(&scene.gateway, &person, "session").await;
+        let subject = browser.get(&scene.gateway, "/auth/me").await.member("id");
+        people.push((browser, subject));
+    }
+    let before = scene.verify.passed_on();
+    // Often enough that some of it is within one second, whenever that begins.
+    const ROUNDS: usize = 8;
+    for _ in 0..ROUNDS {
+        for (browser, subject) in &people {
+            let page = browser.get(&scene.gateway, "/legacy/").await;
+            assert!(page.text.contains(&format!("Hello {subject}, ")), "{page}");
+            let whoami = browser.get(&scene.gateway, "/api/whoami").await;
+            assert_eq!((whoami.status, whoami.member("sub")), (200, subject.clone()), "{whoami}");
+        }
+        for (path, cookie) in [("/legacy/", ""), ("/legacy/", "lk_sid=lks_nonsense"), ("/api/whoami", "lk_sid=lks_nonsense")] {
+            let nobody = scene.gateway.request(Method::GET, path).header("Cookie", cookie);
+            assert_eq!(Answer::of(nobody).await.status, 401, "{path}");
+        }
+    }
+    let asked_about_nobody = 3 * ROUNDS;
+    let asked = scene.verify.passed_on() - before - asked_about_nobody;
+    assert!((1..4 * ROUNDS).contains(&asked), "no answer was kept: {asked}");
 }
 
 #[tokio::test]

@@ -11,13 +11,13 @@ use crate::support::{
     answer::Answer,
     gateway::{
         Behind, Gateway,
-        Program::{self, Envoy},
+        Program::{self, Envoy, Nginx},
     },
 };
 
 async fn before(program: Program, web: &Path, verify: &StandIn) -> Gateway {
     let places =
-        [("index.html", "the demo"), ("app.js", "let demo"), (".env", "hidden"), ("protected/index.html", "members")];
+        [("index.html", "the demo"), ("app.js", "let demo"), (".env", "hidden"), ("protected/index.html", "members"), ("protected/.hidden", "hidden")];
     for (name, text) in places {
         fs::create_dir_all(web.join(name).parent().unwrap()).unwrap();
         fs::write(web.join(name), text).unwrap();
@@ -28,7 +28,7 @@ async fn before(program: Program, web: &Path, verify: &StandIn) -> Gateway {
 
 #[rstest]
 #[tokio::test]
-async fn the_demo_is_served_with_a_policy_that_forbids_what_it_does_not_need(#[values(Envoy)] program: Program) {
+async fn the_demo_is_served_with_a_policy_that_forbids_what_it_does_not_need(#[values(Nginx, Envoy)] program: Program) {
     let web = tempfile::tempdir().unwrap();
     let verify = StandIn::mirror().await;
     let gateway = before(program, web.path(), &verify).await;
@@ -57,7 +57,7 @@ async fn answer_to(gateway: &Gateway, path: &'static str) -> String {
 
 #[rstest]
 #[tokio::test]
-async fn no_spelling_of_a_protected_path_gets_around_verify(#[values(Envoy)] program: Program) {
+async fn no_spelling_of_a_protected_path_gets_around_verify(#[values(Nginx, Envoy)] program: Program) {
     let web = tempfile::tempdir().unwrap();
     let verify = StandIn::answering(|head| {
         let knows = head.to_lowercase().contains("lk_sid=lks_a");
@@ -90,8 +90,13 @@ async fn no_spelling_of_a_protected_path_gets_around_verify(#[values(Envoy)] pro
         let status = answer.split(' ').nth(1).unwrap_or_default();
         assert!(["400", "401", "404"].contains(&status) && !answer.contains("members"), "{path}: {answer}");
     }
+    let hidden = gateway.request(Method::GET, "/protected/.hidden").header("Cookie", "lk_sid=lks_a");
+    assert_eq!(Answer::of(hidden).await.status, 404);
     let request = gateway.request(Method::GET, "/protected/").header("Cookie", "lk_sid=lks_a");
     assert_eq!(Answer::of(request).await.text, "members");
-    let redirect = Answer::of(gateway.request(Method::GET, "/protected")).await;
-    assert_eq!(redirect.status, 301);
+    for path in ["/protected", "/legacy"] {
+        let redirect = Answer::of(gateway.request(Method::GET, path)).await;
+        let location = redirect.header("location").unwrap_or_default();
+        assert!(redirect.status == 301 && location.ends_with(&format!("{path}/")), "{redirect}: {location}");
+    }
 }

@@ -64,3 +64,16 @@ async fn without_tls_nothing_is_said_about_it(#[values(Nginx, Envoy)] program: P
     assert_eq!(sent_on(&answer.text, "X-Forwarded-Proto"), Some("http"), "{answer}");
     assert_eq!(answer.header("strict-transport-security"), None);
 }
+
+#[tokio::test]
+async fn beside_tls_the_health_check_of_the_container_is_answered_and_others_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = self_signed(folder.path());
+    let gateway = Nginx.start(&Behind::default(), Some(&tls)).await;
+    let healthy = gateway.answer_inside("/healthz").await;
+    assert!(healthy.starts_with("HTTP/1.1 200 OK\r\n"), "{healthy}");
+    let plain = gateway.client.get(gateway.address.replace("https://", "http://"));
+    let answer = Answer::of(plain).await;
+    assert_eq!((answer.status, answer.code().as_str()), (400, "bad_request"), "{answer}");
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer}");
+}

@@ -2,15 +2,19 @@
 
 use std::{
     fs, io,
-    net::TcpListener,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
 use reqwest::{Certificate, Client, ClientBuilder, Method, RequestBuilder, redirect::Policy};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, UnixStream},
+};
 
 use super::{
     child::{ServerProcess, from_xtask},
@@ -31,12 +35,38 @@ pub struct Behind {
     pub legacy: String,
     /// The files of the demo.
     pub web: PathBuf,
+    /// Keeps everybody from the addresses of those that are away.
+    pub away: Arc<[KeptPort; 4]>,
 }
 
 impl Default for Behind {
     fn default() -> Self {
-        let away = || format!("127.0.0.1:{}", free_port());
-        Self { auth: away(), auth_internal: away(), resource: away(), legacy: away(), web: "/nowhere".into() }
+        let away = Arc::new([(); 4].map(|()| KeptPort::new()));
+        let [auth, auth_internal, resource, legacy] = [0, 1, 2, 3].map(|each: usize| away[each].address());
+        Self { auth, auth_internal, resource, legacy, web: "/nowhere".into(), away }
+    }
+}
+
+/// A port that the kernel gives to nobody who asks for any port, as long as this lives. It refuses connections until a
+/// program listens at it that was told its number.
+#[derive(Debug)]
+pub struct KeptPort(TcpSocket);
+
+impl KeptPort {
+    fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        // So that the program can have it while it is kept.
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        Self(socket)
+    }
+
+    fn number(&self) -> u16 {
+        self.0.local_addr().unwrap().port()
+    }
+
+    fn address(&self) -> String {
+        self.0.local_addr().unwrap().to_string()
     }
 }
 
@@ -51,11 +81,12 @@ pub struct Gateway {
     pub client: Client,
     folder: TempDir,
     _process: ServerProcess,
+    _port: KeptPort,
+    _away: Arc<[KeptPort; 4]>,
 }
 
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+/// Stands for the port 8080 that a container has to itself.
+const INSIDE: &str = "inside.sock";
 
 fn shipped(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).canonicalize().unwrap()
@@ -69,23 +100,23 @@ impl Program {
 
     pub async fn start(self, behind: &Behind, tls: Option<&Tls>) -> Gateway {
         let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
+        let port = KeptPort::new();
         let process = match self {
-            Self::Nginx => nginx(folder.path(), port, behind, tls),
-            Self::Envoy => envoy(folder.path(), port, behind, tls, &[]),
+            Self::Nginx => nginx(folder.path(), port.number(), behind, tls),
+            Self::Envoy => envoy(folder.path(), port.number(), behind, tls, &[]),
         };
-        Gateway::reached_at(port, folder, process, tls).await
+        Gateway::reached_at(port, folder, process, behind, tls).await
     }
 }
 
 /// Envoy before a service of its own, with `jwt-authn.yaml.template`.
 pub async fn sidecar(behind: &Behind, issuer: &str, audience: &str) -> Gateway {
     let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
+    let port = KeptPort::new();
     let settings =
         [("LATCHKEY_TEMPLATE", "jwt-authn.yaml.template"), ("JWT_ISSUER", issuer), ("JWT_AUDIENCE", audience)];
-    let process = envoy(folder.path(), port, behind, None, &settings);
-    Gateway::reached_at(port, folder, process, None).await
+    let process = envoy(folder.path(), port.number(), behind, None, &settings);
+    Gateway::reached_at(port, folder, process, behind, None).await
 }
 
 fn nginx(folder: &Path, port: u16, behind: &Behind, tls: Option<&Tls>) -> ServerProcess {
@@ -104,6 +135,7 @@ fn nginx(folder: &Path, port: u16, behind: &Behind, tls: Option<&Tls>) -> Server
         let example = fs::read_to_string(folder.join("examples/tls.conf")).unwrap();
         let listen = example
             .replace("listen 8443 ", &format!("listen 127.0.0.1:{port} "))
+            .replace("listen 127.0.0.1:8080;", &format!("listen unix:{};", folder.join(INSIDE).display()))
             .replace("/etc/latchkey/tls/certificate.pem", tls.certificate.to_str().unwrap())
             .replace("/etc/latchkey/tls/key.pem", tls.key.to_str().unwrap());
         let text = fs::read_to_string(&configuration).unwrap();
@@ -149,16 +181,39 @@ fn envoy(folder: &Path, port: u16, behind: &Behind, tls: Option<&Tls>, settings:
 }
 
 impl Gateway {
-    async fn reached_at(port: u16, folder: TempDir, process: ServerProcess, tls: Option<&Tls>) -> Self {
+    async fn reached_at(
+        port: KeptPort,
+        folder: TempDir,
+        process: ServerProcess,
+        behind: &Behind,
+        tls: Option<&Tls>,
+    ) -> Self {
         let client = client(tls).build().unwrap();
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let gateway = Self { address: format!("{scheme}://127.0.0.1:{port}"), client, folder, _process: process };
+        let gateway = Self {
+            address: format!("{scheme}://{}", port.address()),
+            client,
+            folder,
+            _process: process,
+            _port: port,
+            _away: Arc::clone(&behind.away),
+        };
         until("the gateway starts", async || gateway.request(Method::GET, "/healthz").send().await.is_ok()).await;
         gateway
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.address))
+    }
+
+    /// What nginx with TLS answers to `path` where only its own container reaches it.
+    pub async fn answer_inside(&self, path: &str) -> String {
+        let mut connection = UnixStream::connect(self.folder.path().join(INSIDE)).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        answer
     }
 
     pub fn log(&self) -> String {

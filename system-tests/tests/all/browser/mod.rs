@@ -48,6 +48,7 @@ impl Stand {
             resource: self.system.resource.url(""),
             legacy,
             web: Path::new(env!("CARGO_MANIFEST_DIR")).join("../web").canonicalize().unwrap(),
+            ..Behind::default()
         };
         Nginx.start(&behind, None).await
     }
