@@ -448,7 +448,8 @@ async fn a_file_is_read_only_and_compressed(#[values(Nginx, Envoy)] program: Pro
     let said = (packed.status, packed.header("content-encoding"), packed.header("vary"));
     assert_eq!(said, (200, Some("gzip"), Some("Accept-Encoding")));
     for method in [Method::POST, Method::PUT, Method::DELETE] {
-        let answer = Answer::of(gateway.request(method.clone(), "/app.js").header("X-Request-Id", method.as_str())).await;
+        let answer =
+            Answer::of(gateway.request(method.clone(), "/app.js").header("X-Request-Id", method.as_str())).await;
         assert_eq!((answer.status, answer.code().as_str()), (405, "method_not_allowed"), "{answer}");
         assert_eq!((answer.header("allow"), answer.header("cache-control")), (Some("GET, HEAD"), Some("no-store")));
         assert_eq!(gateway.logged(method.as_str()).await["method"], method.as_str());
@@ -459,9 +460,8 @@ async fn a_file_is_read_only_and_compressed(#[values(Nginx, Envoy)] program: Pro
 async fn a_file_is_sent_whole_and_once() {
     let web = front_end();
     let gateway = Nginx.start(&Behind { web: web.path().to_owned(), ..Behind::default() }, None).await;
-    let get = async |name: &str, value: &str| {
-        Answer::of(gateway.request(Method::GET, "/app.js").header(name, value)).await
-    };
+    let get =
+        async |name: &str, value: &str| Answer::of(gateway.request(Method::GET, "/app.js").header(name, value)).await;
     for range in ["bytes=0-1", "bytes=999999-"] {
         let whole = get("Range", range).await;
         assert_eq!((whole.status, whole.text.len()), (200, front_end_script().len()), "{whole}");

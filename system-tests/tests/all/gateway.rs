@@ -212,7 +212,9 @@ async fn nobody_gets_the_answer_that_was_kept_for_another() {
             let whoami = browser.get(&scene.gateway, "/api/whoami").await;
             assert_eq!((whoami.status, whoami.member("sub")), (200, subject.clone()), "{whoami}");
         }
-        for (path, cookie) in [("/legacy/", ""), ("/legacy/", "lk_sid=lks_nonsense"), ("/api/whoami", "lk_sid=lks_nonsense")] {
+        for (path, cookie) in
+            [("/legacy/", ""), ("/legacy/", "lk_sid=lks_nonsense"), ("/api/whoami", "lk_sid=lks_nonsense")]
+        {
             let nobody = scene.gateway.request(Method::GET, path).header("Cookie", cookie);
             assert_eq!(Answer::of(nobody).await.status, 401, "{path}");
         }

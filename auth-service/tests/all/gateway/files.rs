@@ -16,8 +16,13 @@ use crate::support::{
 };
 
 async fn before(program: Program, web: &Path, verify: &StandIn) -> Gateway {
-    let places =
-        [("index.html", "the demo"), ("app.js", "let demo"), (".env", "hidden"), ("protected/index.html", "members"), ("protected/.hidden", "hidden")];
+    let places = [
+        ("index.html", "the demo"),
+        ("app.js", "let demo"),
+        (".env", "hidden"),
+        ("protected/index.html", "members"),
+        ("protected/.hidden", "hidden"),
+    ];
     for (name, text) in places {
         fs::create_dir_all(web.join(name).parent().unwrap()).unwrap();
         fs::write(web.join(name), text).unwrap();
