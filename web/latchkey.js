@@ -30,9 +30,11 @@
 
 /**
  * `id` tells logins apart. With cookies it is the CSRF token, which belongs to one login; else a number, the higher the
- * newer the login. `turn` counts the answers since.
+ * newer the login. `was` is what it was before the secret behind CSRF tokens was changed. `turn` counts the answers
+ * since.
  *
- * @typedef {{id: string | number, turn: number, scope: string | null, access?: string, refresh?: string}} Kept
+ * @typedef {{id: string | number, was?: string | number, turn: number, scope: string | null, access?: string,
+ *   refresh?: string}} Kept
  * @typedef {Kept & {expiresAt: number | null, renewAt: number, text?: string}} Login
  * @typedef {{access_token?: string, refresh_token?: string, csrf_token?: string, expires_in: number,
  *   scope: string}} Answer
@@ -58,6 +60,12 @@ const MOMENT = 100;
 /** The answers to a credential that is no good. `missing_token`: a cookie's time was up. */
 const LOGIN_IS_OVER = ['login_required', 'token_reused', 'invalid_token', 'token_expired', 'missing_token'];
 
+/** What may be asked in the name of whoever is logged in by now. */
+const HARMLESS = ['GET', 'HEAD'];
+
+/** Whether this page has asked for the CSRF cookie that it did not find. */
+let hasAsked = false;
+
 /** An answer that refuses what was asked. */
 export class LatchkeyError extends Error {
   /**
@@ -82,9 +90,13 @@ export class Latchkey extends EventTarget {
   #mode;
   #storage;
   #name;
+  /** All modes share the cookies. */
+  #lock;
   #channel;
   /** @type {Login | null} The last one this tab has heard of; whether it is still there, `#know` knows. */
   #login = null;
+  /** @type {string | number | undefined} The login that the page knows of. */
+  #told;
   /** @type {Promise<void> | undefined} */
   #refreshing;
 
@@ -99,12 +111,14 @@ export class Latchkey extends EventTarget {
     }
     this.#storage = this.#hasCookies ? undefined : storage;
     this.#name = `latchkey ${mode} ${this.#base}`;
+    this.#lock = `latchkey ${this.#base}`;
     this.#channel = new BroadcastChannel(this.#name);
     this.#channel.onmessage = ({ data }) => this.#hear(data);
     globalThis.addEventListener?.('pageshow', this.#wake);
     this.#login = this.#know();
-    /** Resolves once the other tabs have had time to tell of a login. Everything below waits for it by itself. */
-    this.ready = this.#ask();
+    this.#told = this.#login?.id;
+    /** Resolves once whoever may know of a login has had time to tell. Everything below waits for it by itself. */
+    this.ready = Promise.all([this.#ask(), this.#recover()]).then(() => {});
   }
 
   /** @returns {Session | null} Null where nobody is logged in. */
@@ -115,9 +129,19 @@ export class Latchkey extends EventTarget {
 
   /** @param {{username: string, password: string, newPassword?: string}} who */
   async login({ username, password, newPassword }) {
+    await this.ready;
     const body = { username, password, new_password: newPassword, mode: this.#mode };
-    const answer = await accepted(this.#send('/auth/login', post(body), null));
-    this.#take('login', answer, Math.max(Date.now(), Number(this.#login?.id) + 1 || 0) + Math.random());
+    const login = async () => {
+      const answer = await accepted(this.#send('/auth/login', { ...post(body), signal: limited() }, null));
+      this.#take('login', answer, Math.max(Date.now(), Number(this.#login?.id) + 1 || 0) + Math.random());
+    };
+    if (this.#hasCookies) {
+      // A renewal that is answered later would put back the cookies of the login before.
+      if (!locks()) await this.#refreshing?.catch(() => {});
+      await this.#alone(null, login);
+    } else {
+      await login();
+    }
     return this.session;
   }
 
@@ -167,36 +191,36 @@ export class Latchkey extends EventTarget {
 
   /**
    * The platform's `fetch`, with the login. Addresses are relative to `baseUrl`; those at another origin are refused. A
-   * request is sent again only after an answer that says that nothing was done.
+   * request is sent again only after an answer that says that nothing was done; and if somebody else has logged in
+   * meanwhile, only where it changes nothing.
    *
    * @param {string | URL | Request} input
    * @param {RequestInit} [init]
    */
   async fetch(input, init = {}) {
-    const signal = init.signal ?? (input instanceof Request ? input.signal : undefined);
-    if (!this.#hasCookies) await unlessAborted(this.ready, signal);
+    const { method, signal } = manner(input, init);
+    if (!this.#hasCookies || !this.#know()) await unlessAborted(this.ready, signal);
     let login = this.#know();
     if (login && this.#renews && performance.now() >= login.renewAt) {
       const renewed = this.#refresh(login);
       // A token that is still good does not wait for its successor.
       if (performance.now() < Number(login.expiresAt)) renewed.catch(() => {});
       else await unlessAborted(renewed, signal);
-      login = this.#know();
+      login = this.#successor(login, method) ?? login;
     }
     const response = await this.#send(input, init, login);
     if (response.status !== 401 || (await problem(response)).code === 'reauthentication_required') return response;
-    if (!login) {
-      // What this tab took for a login is gone: its cookie's time was up.
-      if (this.#login) this.#end(this.#login.id, 'login_required');
-      return response;
-    }
+    const lost = login ? null : this.#login;
+    // What this tab took for a login has no cookie any more: its time was up, or a script has deleted it.
+    if (lost && (await this.#isOver(signal))) this.#end(lost.id, 'login_required');
+    login ??= lost && this.#successor(lost, method);
+    if (!login) return response;
     if (this.#renews) await unlessAborted(this.#refresh(login), signal);
     // In mode `session` the cookie may have been renewed just now.
-    const again = this.#know() && this.#mode !== 'access_only' && isRepeatable(init);
-    const last = again ? await this.#send(input, init) : response;
-    if (!this.#renews && last.status === 401 && LOGIN_IS_OVER.includes((await problem(last)).code)) {
-      this.#end(login.id, 'login_required');
-    }
+    const again = this.#mode !== 'access_only' && isRepeatable(init) ? this.#successor(login, method) : null;
+    const last = again ? await this.#send(input, init, again) : response;
+    const isRefused = last.status === 401 && LOGIN_IS_OVER.includes((await problem(last)).code);
+    if (!this.#renews && isRefused && (await this.#isOver(signal))) this.#end(login.id, 'login_required');
     return last;
   }
 
@@ -239,17 +263,60 @@ export class Latchkey extends EventTarget {
   }
 
   /**
+   * The login that a request begun with `login` goes on with.
+   *
+   * @param {Login} login
+   * @param {string} method
+   */
+  #successor(login, method) {
+    const now = this.#know();
+    return now && (isOf(now, login.id) || HARMLESS.includes(method)) ? now : null;
+  }
+
+  /**
    * One request with the credential of `login`. With cookies, a CSRF token that is refused is asked for anew.
    *
    * @param {string | URL | Request} input
    * @param {RequestInit} init
    */
   async #send(input, init, login = this.#know()) {
+    const [begun, { method, signal }] = [login ?? this.#login, manner(input, init)];
     const response = await this.#sendOnce(input, init, login);
     if (!this.#hasCookies || response.status !== 403 || !isRepeatable(init)) return response;
     if ((await problem(response)).code !== 'csrf_failed') return response;
-    await this.#sendOnce('/auth/csrf', {}, null);
-    return this.#sendOnce(input, init, this.#know());
+    await this.#askForCsrf(signal);
+    const now = begun && this.#successor(begun, method);
+    return now ? this.#sendOnce(input, init, now) : response;
+  }
+
+  /**
+   * Has the CSRF cookie set again.
+   *
+   * @param {AbortSignal | null} [signal]
+   */
+  async #askForCsrf(signal) {
+    const before = this.#know();
+    const response = await this.#sendOnce('/auth/csrf', { signal: limited(signal) }, null);
+    const now = this.#know();
+    if (before && now && now.id !== before.id) now.was = before.id;
+    return response;
+  }
+
+  /**
+   * Whether auth-service says so, too. Another service's clock may be wrong.
+   *
+   * @param {AbortSignal | null} [signal]
+   */
+  async #isOver(signal) {
+    return !this.#hasCookies || accepted(this.#askForCsrf(signal)).then(() => false, isOver);
+  }
+
+  /** A page whose CSRF cookie was deleted does not know of its login. Latchkey goes by the others. */
+  async #recover() {
+    if (!this.#hasCookies || this.#know() || hasAsked) return;
+    hasAsked = true;
+    await this.#alone(null, async () => this.#know() ?? this.#askForCsrf()).catch(() => {});
+    if (this.#know()) this.#announce('known');
   }
 
   /**
@@ -278,7 +345,7 @@ export class Latchkey extends EventTarget {
    */
   #present(path, login) {
     const body = login.refresh ? { refresh_token: login.refresh } : undefined;
-    const init = { ...post(body), signal: AbortSignal.timeout(PATIENCE) };
+    const init = { ...post(body), signal: limited() };
     return accepted(this.#send(path, init, body ? null : login));
   }
 
@@ -308,22 +375,28 @@ export class Latchkey extends EventTarget {
 
   /**
    * Does `work` while no other tab does the like. Where the browser has no locks, tabs may work at once: Latchkey gives
-   * each of them a token that is as good.
+   * each of them a token that is as good. They also do where one of them keeps the lock for too long.
    *
    * @template T
-   * @param {Login} login
+   * @param {Login | null} login What to hear news of first.
    * @param {() => Promise<T>} work
    * @returns {Promise<T>}
    */
   async #alone(login, work) {
-    const locks = globalThis.navigator?.locks;
-    if (!locks) return work();
+    const manager = locks();
+    if (!manager) return work();
     const once = async (/** @type {Lock | null} */ lock) => lock && { result: await work() };
-    const done = await locks.request(this.#name, { ifAvailable: true }, once);
+    const done = await manager.request(this.#lock, { ifAvailable: true }, once);
     if (done) return done.result;
-    return locks.request(this.#name, async () => {
+    let isMine = false;
+    const later = async () => {
+      isMine = true;
       // The lock may be quicker than the word of the tab that had it.
-      if (isSame(this.#know(), login)) await this.#word();
+      if (login && isSame(this.#know(), login)) await this.#word();
+      return work();
+    };
+    return manager.request(this.#lock, { signal: limited() }, later).catch((error) => {
+      if (isMine) throw error;
       return work();
     });
   }
@@ -339,11 +412,12 @@ export class Latchkey extends EventTarget {
     const [now, id, expiresIn] = [this.#know(), csrf_token ?? asked, expires_in * 1000];
     if (type === 'refresh' && now?.id !== id) return;
     const before = type === 'refresh' ? now : null;
+    const was = before && id !== asked ? asked : before?.was;
     const turn = (before?.turn ?? 0) + 1;
-    const kept = { id, turn, scope, access: access_token, refresh: refresh_token ?? before?.refresh };
+    const kept = { id, was, turn, scope, access: access_token, refresh: refresh_token ?? before?.refresh };
     this.#keep(kept, expiresIn);
     this.#tell({ type, kept, expiresIn });
-    this.#say(type, this.session);
+    this.#announce(type);
   }
 
   /**
@@ -364,10 +438,22 @@ export class Latchkey extends EventTarget {
     this.#know();
     if (this.#login?.id !== id) return;
     this.#login = null;
+    this.#told = undefined;
     this.#storage?.removeItem(this.#name);
     if (this.#hasCookies) forgetCsrfCookie(id);
     if (isNews) this.#tell({ type: 'logout', id, reason });
     this.#say('logout', { reason });
+  }
+
+  /**
+   * Says what has become of the login; of one that the page does not know of yet, that it is there.
+   *
+   * @param {'known' | 'login' | 'refresh'} type
+   */
+  #announce(type) {
+    const what = this.#login && isOf(this.#login, this.#told) ? type : 'login';
+    this.#told = this.#login?.id;
+    if (what !== 'known') this.#say(what, this.session);
   }
 
   /**
@@ -390,17 +476,14 @@ export class Latchkey extends EventTarget {
       this.#end(message.id, message.reason, false);
     } else if (message.type !== 'hello') {
       const { type, kept, expiresIn } = message;
-      const isOther = now?.id !== kept.id;
       // With cookies, the login that is there is the one that counts.
-      if ((isOther && this.#hasCookies) || (now && isNewer(now, kept))) return;
-      if (type === 'known' && expiresIn === null && isSame(now, kept)) return;
-      this.#keep(kept, expiresIn);
-      if (isOther) this.#say('login', this.session);
-      else if (type !== 'known') this.#say(type, this.session);
+      if ((this.#hasCookies && now?.id !== kept.id) || (now && isNewer(now, kept))) return;
+      if (type !== 'known' || expiresIn !== null || !isSame(now, kept)) this.#keep(kept, expiresIn);
+      this.#announce(type);
     } else if (now) {
-      const { id, turn, scope, access, refresh, expiresAt } = now;
+      const { id, was, turn, scope, access, refresh, expiresAt } = now;
       const expiresIn = expiresAt && expiresAt - performance.now();
-      this.#tell({ type: 'known', kept: { id, turn, scope, access, refresh }, expiresIn });
+      this.#tell({ type: 'known', kept: { id, was, turn, scope, access, refresh }, expiresIn });
     }
   }
 
@@ -434,6 +517,23 @@ export class Latchkey extends EventTarget {
 function post(body) {
   const json = body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
   return { method: 'POST', ...json };
+}
+
+/**
+ * How a request is made.
+ *
+ * @param {string | URL | Request} input
+ * @param {RequestInit} init
+ */
+function manner(input, init) {
+  const request = input instanceof Request ? input : undefined;
+  const method = (init.method ?? request?.method ?? 'GET').toUpperCase();
+  return { method, signal: init.signal ?? request?.signal };
+}
+
+/** Where the browser has them. */
+function locks() {
+  return globalThis.navigator?.locks;
 }
 
 /** @param {RequestInit} init */
@@ -513,6 +613,16 @@ function unlessAborted(promise, signal) {
   return Promise.race([promise, aborted]);
 }
 
+/**
+ * Whoever does not give up does not wait for ever either.
+ *
+ * @param {AbortSignal | null} [signal]
+ */
+function limited(signal) {
+  const limit = AbortSignal.timeout(PATIENCE);
+  return signal ? AbortSignal.any([signal, limit]) : limit;
+}
+
 /** @param {number | null} expiresIn */
 function ending(expiresIn) {
   if (expiresIn === null) return { expiresAt: null, renewAt: Infinity };
@@ -541,6 +651,14 @@ function isNewer(one, other) {
  */
 function isSame(one, other) {
   return one?.id === other.id && one.turn === other.turn;
+}
+
+/**
+ * @param {Kept} kept
+ * @param {string | number | undefined} id
+ */
+function isOf(kept, id) {
+  return id !== undefined && (kept.id === id || kept.was === id);
 }
 
 /** Only with the prefix is it known that no other host has set it. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Latchkey } from '../latchkey.js';
-import { advance, loggedIn, next, Proxy, services } from './support.js';
+import { advance, later, loggedIn, next, person, Proxy, services, tab } from './support.js';
 
 /** Somebody else, who redirects to `place` or says yes. */
 async function stranger(t, place) {
@@ -46,6 +46,30 @@ test('a body that can be read once is sent once', async (t) => {
   await advance(920);
   assert.equal((await auth.fetch(request)).status, 201, 'a request can be copied');
 });
+
+for (const known of [true, false]) {
+  const when = known ? 'before the request' : 'after a refusal';
+
+  test(`what one user asks for is not done in the name of the next (renewal ${when})`, async (t) => {
+    const proxy = await services(t);
+    const [first, second] = [await loggedIn(t, proxy), tab(t, proxy)];
+    await second.ready;
+    await advance(920);
+    if (known) later(t, 901);
+    proxy.does('/auth/refresh', 'hold');
+    const note = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"title":"Mine","body":""}' };
+    const asked = first.fetch('/api/notes', note);
+    await proxy.waitFor('/auth/refresh');
+    const heard = next(first, 'login');
+    await second.login(await person());
+    await heard;
+    proxy.release();
+    assert.equal((await asked).status, 401);
+    assert.equal(proxy.asked('/api/notes').length, 1);
+    const { items } = await first.fetch('/api/notes').then((answer) => answer.json());
+    assert.deepEqual(items, []);
+  });
+}
 
 test('whoever gives up does not wait, and the renewal goes on', async (t) => {
   const proxy = await services(t);

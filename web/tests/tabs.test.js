@@ -109,3 +109,17 @@ test('a refresh does not bring a login back that was ended meanwhile', async (t)
   assert.equal(await renewed, null);
   assert.deepEqual(auth.told, ['login', 'logged_out']);
 });
+
+test('a tab that keeps the lock for ever does not keep the others from renewing', async (t) => {
+  const proxy = await services(t);
+  const [auth, { promise, resolve }] = [await loggedIn(t, proxy), Promise.withResolvers()];
+  t.after(resolve);
+  await new Promise((taken) => navigator.locks.request(`latchkey ${proxy.url}/`, () => (taken(), promise)));
+  const { timeout } = AbortSignal;
+  t.mock.method(AbortSignal, 'timeout', () => timeout.call(AbortSignal, 1000));
+  // Such a timer does not keep Node from ending.
+  const awake = setInterval(() => {}, 1000);
+  t.after(() => clearInterval(awake));
+  await auth.refresh();
+  assert.deepEqual(auth.told, ['login', 'refresh']);
+});

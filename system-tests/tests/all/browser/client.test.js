@@ -10,6 +10,7 @@ after(quit);
 const RENEWS = mode !== 'session';
 const withRenewal = RENEWS ? test : () => {};
 const withCookies = mode === 'bearer' ? () => {} : test;
+const withBoth = mode === 'cookie' ? test : () => {};
 const NOTE = { method: 'POST', body: '{"title":"Once","body":""}', headers: { 'Content-Type': 'application/json' } };
 
 /** Tabs of one browser whose user has logged in, at a gateway that counts. */
@@ -18,7 +19,19 @@ async function loggedIn(t, count = 1, options = {}) {
   const tabs = await own.tabs(count);
   await tabs[0].login(who);
   await Promise.all(tabs.map((tab) => tab.hears('login')));
-  return { proxy, who, tabs, tab: tabs[0], context: own.context };
+  return { proxy, who, tabs, tab: tabs[0], open: own.tab, context: own.context };
+}
+
+/** Somebody else logs in at another tab while this one renews its token, and the answer is held back. */
+async function loginDuringRenewal({ proxy, tab }, other) {
+  const [renewed, newer] = [tab.page.evaluate(() => window.auth.refresh()), await person()];
+  await proxy.waitFor('/auth/refresh');
+  const login = other.login(newer);
+  const isWaiting = () => window.navigator.locks?.query().then(({ pending }) => pending.length > 0);
+  await Promise.race([login, other.page.waitForFunction(isWaiting)]);
+  proxy.release();
+  await Promise.all([renewed, login]);
+  return newer;
 }
 
 /** The refresh token that the browser holds. */
@@ -123,6 +136,75 @@ test('another login counts in all tabs', async (t) => {
   }
 });
 
+for (const how of ['cookie', 'session']) {
+  withBoth(`a login in mode ${how} is not undone by a renewal that another tab had begun`, async (t) => {
+    const stand = await loggedIn(t);
+    const other = await stand.open(how);
+    stand.proxy.does('/auth/refresh', 'hold');
+    const { username } = await loginDuringRenewal(stand, other);
+    for (const tab of [stand.tab, other]) {
+      assert.equal((await tab.fetch('/auth/me')).body.username, username);
+      assert.equal((await tab.fetch('/api/notes', NOTE)).status, 201);
+    }
+  });
+}
+
+withBoth('where there are no locks a login waits for the renewal of its own tab', async (t) => {
+  const { proxy, tab } = await loggedIn(t);
+  const newer = await person();
+  await tab.page.evaluate(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
+  proxy.does('/auth/refresh', 'hold');
+  const renewed = tab.page.evaluate(() => window.auth.refresh());
+  await proxy.waitFor('/auth/refresh');
+  const login = tab.login(newer);
+  // By the time of this answer a login that does not wait would be on its way.
+  await tab.fetch('/auth/me');
+  assert.equal(proxy.asked('/auth/login').length, 1);
+  proxy.release();
+  await Promise.all([renewed, login]);
+  assert.equal((await tab.fetch('/auth/me')).body.username, newer.username);
+  assert.deepEqual(await tab.told(), ['login', 'refresh', 'login']);
+});
+
+withBoth('tabs are told when the login of before has come back', async (t) => {
+  const stand = await loggedIn(t, 2);
+  await stand.tab.page.evaluate(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
+  stand.proxy.does('/auth/refresh', 'hold');
+  await loginDuringRenewal(stand, stand.tabs[1]);
+  for (const tab of stand.tabs) {
+    await tab.page.waitForFunction(() => window.told.length === 3);
+    assert.deepEqual(await tab.told(), ['login', 'login', 'login']);
+    assert.equal((await tab.fetch('/auth/me')).body.username, stand.who.username);
+  }
+});
+
+withCookies('what one user asks for is not done in the name of the next', async (t) => {
+  const { proxy, tabs, context } = await loggedIn(t, 2);
+  await context.addCookies([{ name: 'lk_csrf', value: 'lost', url: system.origin, sameSite: 'Lax' }]);
+  proxy.does('/api/notes', 'hold');
+  const asked = tabs[0].fetch('/api/notes', NOTE);
+  await proxy.waitFor('/api/notes');
+  await tabs[1].login(await person());
+  proxy.release();
+  const { status, body } = await asked;
+  assert.deepEqual([status, body.code], [403, 'csrf_failed']);
+  assert.deepEqual((await tabs[0].fetch('/api/notes')).body.items, []);
+});
+
+withCookies('a service whose clock is wrong ends no login', async (t) => {
+  const { proxy, tab } = await loggedIn(t);
+  const [{ serve }, headers] = [proxy, { 'Content-Type': 'application/problem+json' }];
+  proxy.serve = (request, response) => {
+    if (request.url !== '/api/whoami') return serve(request, response);
+    return response.writeHead(401, headers).end('{"code":"token_expired"}');
+  };
+  const { status, body } = await tab.fetch('/api/whoami');
+  assert.deepEqual([status, body.code], [401, 'token_expired']);
+  assert.equal(proxy.asked('/api/whoami').length, 2);
+  assert.equal((await tab.fetch('/api/notes', NOTE)).status, 201);
+  assert.ok(!(await tab.told()).includes('login_required'));
+});
+
 test('a login that was ended on another device is over in all tabs', async (t) => {
   const { proxy, tabs, who } = await loggedIn(t, 2);
   const other = await browser(t, 'bearer').then(({ tab }) => tab());
@@ -209,4 +291,64 @@ withCookies('a page that has lost the CSRF token gets another', async (t) => {
   assert.equal(proxy.asked('/auth/csrf').length, 1);
   assert.equal(await tab.page.evaluate(() => document.cookie), `lk_csrf=${value}`);
   assert.equal((await tab.fetch('/api/notes')).body.items.length, 1);
+});
+
+withCookies('whoever waits for another CSRF token may give up, and does not wait for ever', async (t) => {
+  const { proxy, tab, context } = await loggedIn(t);
+  await context.addCookies([{ name: 'lk_csrf', value: 'lost', url: system.origin, sameSite: 'Lax' }]);
+  proxy.does('/auth/csrf', 'hold', 'hold');
+  const asked = tab.page.evaluate((note) => {
+    window.giveUp = new AbortController();
+    return window.auth.fetch('/api/notes', { ...note, signal: window.giveUp.signal }).catch(({ name }) => name);
+  }, NOTE);
+  await proxy.waitFor('/auth/csrf');
+  await tab.page.evaluate(() => window.giveUp.abort());
+  assert.equal(await asked, 'AbortError');
+  await tab.page.evaluate(() => {
+    const { timeout } = AbortSignal;
+    AbortSignal.timeout = () => timeout.call(AbortSignal, 100);
+  });
+  assert.equal((await tab.fetch('/api/notes', NOTE)).error, 'TimeoutError');
+  proxy.release();
+});
+
+withCookies('a page whose CSRF cookie was deleted finds its login again', async (t) => {
+  const { proxy, tab, context } = await loggedIn(t);
+  const cookies = await context.cookies();
+  for (const round of [1, 2]) {
+    // The refresh token is enough.
+    await context.clearCookies({ name: /^lk_(csrf|at)$/ });
+    await tab.reload();
+    await tab.page.evaluate(() => window.auth.ready);
+    assert.equal((await tab.session()).mode, mode);
+    assert.deepEqual(await tab.told(), ['login']);
+    assert.equal((await tab.fetch('/api/notes', NOTE)).status, 201);
+    assert.equal(proxy.asked('/auth/csrf').length, round);
+  }
+  const csrf = (all) => all.find(({ name }) => name === 'lk_csrf').value;
+  assert.equal(csrf(await context.cookies()), csrf(cookies));
+});
+
+withCookies('a CSRF cookie that is deleted under a page ends no login', async (t) => {
+  const { tab, context } = await loggedIn(t);
+  await context.clearCookies({ name: 'lk_csrf' });
+  assert.equal((await tab.fetch('/api/notes', NOTE)).status, 201);
+  await context.clearCookies({ name: /^lk_(csrf|at)$/ });
+  assert.equal((await tab.fetch('/api/notes')).body.items.length, 1);
+  assert.ok(!(await tab.told()).includes('login_required'));
+});
+
+withCookies('a page where nobody is logged in asks once whether that is so', async (t) => {
+  const [proxy, { tab }] = [await gateway(t), await browser(t)];
+  const { page } = await tab();
+  const session = await page.evaluate(async () => {
+    await window.auth.ready;
+    const { Latchkey } = await import('/latchkey.js');
+    const another = new Latchkey();
+    await another.ready;
+    return another.session;
+  });
+  assert.equal(session, null);
+  assert.equal(proxy.asked('/auth/csrf').length, 1);
+  assert.deepEqual(await page.evaluate(() => window.told), []);
 });

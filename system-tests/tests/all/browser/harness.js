@@ -38,8 +38,8 @@ export async function gateway(t) {
 }
 
 /**
- * A browser of its own, with nothing in it. `tabs(n)` opens as many tabs with a client each, `tab()` one; the `context`
- * is Playwright's, and `options` are its own. Whatever a page complains of fails the test.
+ * A browser of its own, with nothing in it. `tabs(n)` opens as many tabs with a client each, `tab()` one, in
+ * another mode if it is told so; the `context` is Playwright's, and `options` are its own. Whatever a page complains of fails the test.
  */
 export async function browser(t, how = mode, options = {}) {
   const launched = await launch();
@@ -53,8 +53,8 @@ export async function browser(t, how = mode, options = {}) {
     await context.close();
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
   });
-  const tab = async () => new Tab(await context.newPage(), how).open();
-  const tabs = (count) => Promise.all(Array.from({ length: count }, tab));
+  const tab = async (its = how) => new Tab(await context.newPage(), its).open();
+  const tabs = (count) => Promise.all(Array.from({ length: count }, () => tab()));
   return { context, tab, tabs };
 }
 
