@@ -13,25 +13,27 @@ const withCookies = mode === 'bearer' ? () => {} : test;
 const withBoth = mode === 'cookie' ? test : () => {};
 const NOTE = { method: 'POST', body: '{"title":"Once","body":""}', headers: { 'Content-Type': 'application/json' } };
 
-/** Tabs of one browser whose user has logged in, at a gateway that counts. */
+/** Tabs of one browser whose user has logged in, at a gateway that counts what they ask from then on. */
 async function loggedIn(t, count = 1, options = {}) {
   const [proxy, own, who] = [await gateway(t), await browser(t, mode, options), await person()];
   const tabs = await own.tabs(count);
   await tabs[0].login(who);
   await Promise.all(tabs.map((tab) => tab.hears('login')));
+  proxy.requests.length = 0;
   return { proxy, who, tabs, tab: tabs[0], open: own.tab, context: own.context };
 }
 
-/** Somebody else logs in at another tab while this one renews its token, and the answer is held back. */
-async function loginDuringRenewal({ proxy, tab }, other) {
-  const [renewed, newer] = [tab.page.evaluate(() => window.auth.refresh()), await person()];
+/** A renewal whose answer is held back until `release()`. */
+async function slowRenewal({ proxy, tab }) {
+  proxy.does('/auth/refresh', 'hold');
+  const renewed = tab.page.evaluate(() => window.auth.refresh());
   await proxy.waitFor('/auth/refresh');
-  const login = other.login(newer);
-  const isWaiting = () => window.navigator.locks?.query().then(({ pending }) => pending.length > 0);
-  await Promise.race([login, other.page.waitForFunction(isWaiting)]);
-  proxy.release();
-  await Promise.all([renewed, login]);
-  return newer;
+  return { renewed, release: () => proxy.release() };
+}
+
+/** The browser has no locks, as far as a tab knows. */
+function withoutLocks({ page }) {
+  return page.evaluate(() => Object.defineProperty(navigator, 'locks', { value: undefined }) && undefined);
 }
 
 /** The refresh token that the browser holds. */
@@ -139,28 +141,30 @@ test('another login counts in all tabs', async (t) => {
 for (const how of ['cookie', 'session']) {
   withBoth(`a login in mode ${how} is not undone by a renewal that another tab had begun`, async (t) => {
     const stand = await loggedIn(t);
-    const other = await stand.open(how);
-    stand.proxy.does('/auth/refresh', 'hold');
-    const { username } = await loginDuringRenewal(stand, other);
+    const [other, newer] = [await stand.open(how), await person()];
+    const { renewed, release } = await slowRenewal(stand);
+    const login = other.login(newer);
+    const isWaiting = () => navigator.locks.query().then(({ pending }) => pending.length > 0);
+    await Promise.race([login, other.page.waitForFunction(isWaiting)]);
+    release();
+    await Promise.all([renewed, login]);
     for (const tab of [stand.tab, other]) {
-      assert.equal((await tab.fetch('/auth/me')).body.username, username);
+      assert.equal((await tab.fetch('/auth/me')).body.username, newer.username);
       assert.equal((await tab.fetch('/api/notes', NOTE)).status, 201);
     }
   });
 }
 
 withBoth('where there are no locks a login waits for the renewal of its own tab', async (t) => {
-  const { proxy, tab } = await loggedIn(t);
-  const newer = await person();
-  await tab.page.evaluate(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
-  proxy.does('/auth/refresh', 'hold');
-  const renewed = tab.page.evaluate(() => window.auth.refresh());
-  await proxy.waitFor('/auth/refresh');
+  const stand = await loggedIn(t);
+  const [{ proxy, tab }, newer] = [stand, await person()];
+  await withoutLocks(tab);
+  const { renewed, release } = await slowRenewal(stand);
   const login = tab.login(newer);
   // By the time of this answer a login that does not wait would be on its way.
   await tab.fetch('/auth/me');
-  assert.equal(proxy.asked('/auth/login').length, 1);
-  proxy.release();
+  assert.equal(proxy.asked('/auth/login').length, 0);
+  release();
   await Promise.all([renewed, login]);
   assert.equal((await tab.fetch('/auth/me')).body.username, newer.username);
   assert.deepEqual(await tab.told(), ['login', 'refresh', 'login']);
@@ -168,13 +172,17 @@ withBoth('where there are no locks a login waits for the renewal of its own tab'
 
 withBoth('tabs are told when the login of before has come back', async (t) => {
   const stand = await loggedIn(t, 2);
-  await stand.tab.page.evaluate(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
-  stand.proxy.does('/auth/refresh', 'hold');
-  await loginDuringRenewal(stand, stand.tabs[1]);
-  for (const tab of stand.tabs) {
-    await tab.page.waitForFunction(() => window.told.length === 3);
+  const { tabs, who } = stand;
+  await withoutLocks(tabs[0]);
+  const { renewed, release } = await slowRenewal(stand);
+  await tabs[1].login(await person());
+  const told = (count) => Promise.all(tabs.map(({ page }) => page.waitForFunction((count) => window.told.length === count, count)));
+  await told(2);
+  release();
+  await renewed.then(() => told(3));
+  for (const tab of tabs) {
     assert.deepEqual(await tab.told(), ['login', 'login', 'login']);
-    assert.equal((await tab.fetch('/auth/me')).body.username, stand.who.username);
+    assert.equal((await tab.fetch('/auth/me')).body.username, who.username);
   }
 });
 
