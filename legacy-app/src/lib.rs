@@ -70,16 +70,18 @@ async fn show(request: HttpRequest, book: Data<Book>) -> HttpResponse {
                 script src="guestbook.js" defer {}
             }
             body {
-                h1 { "Guestbook" }
-                p { "Hello " (subject) ", roles: " (roles) }
-                ul { @for Entry { author, line } in book.iter() { li { (line) " — " (author) } } }
-                form method="post" action="/legacy/" {
-                    label for="line" { "A line of yours " }
-                    input id="line" name="line" maxlength=(LONGEST_LINE) required;
-                    button { "Add" }
-                    output {}
+                main {
+                    h1 { "Guestbook" }
+                    p { "Hello " (subject) ", roles: " (roles) }
+                    ul { @for Entry { author, line } in book.iter() { li { (line) " — " (author) } } }
+                    form method="post" action="/legacy/" {
+                        label for="line" { "A line of yours " }
+                        input id="line" name="line" maxlength=(LONGEST_LINE) required;
+                        button { "Add" }
+                        output {}
+                    }
+                    p { a href="/" { "Back to the demo" } }
                 }
-                p { a href="/" { "Back to the demo" } }
             }
         }
     };

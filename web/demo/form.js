@@ -83,7 +83,10 @@ export function whenSent(form, send) {
 
 /** @param {HTMLFormElement} form */
 function clear(form) {
-  for (const element of form.querySelectorAll('[aria-invalid]')) element.removeAttribute('aria-invalid');
+  for (const element of form.querySelectorAll('[aria-invalid]')) {
+    element.removeAttribute('aria-invalid');
+    describe(element, (ids) => ids.delete(`${element.id}-wrong`));
+  }
   for (const element of form.querySelectorAll('.wrong')) element.textContent = '';
   const box = document.getElementById(`${form.id}-wrong`);
   if (box) box.hidden = true;
@@ -98,7 +101,7 @@ function show(form, problem) {
     const place = document.getElementById(`${form.id}-${name}-wrong`);
     if (!(input instanceof HTMLElement) || !place) continue;
     input.setAttribute('aria-invalid', 'true');
-    input.setAttribute('aria-errormessage', place.id);
+    describe(input, (ids) => ids.add(place.id));
     place.textContent = [place.textContent, sentence(detail)].filter(Boolean).join(' ');
     first ??= /** @type {HTMLInputElement} */ (input);
   }
@@ -109,6 +112,18 @@ function show(form, problem) {
     box.hidden = false;
   }
   first?.focus();
+}
+
+/**
+ * Changes what is read aloud after the name of a field.
+ * @param {Element} input
+ * @param {(ids: Set<string>) => void} change
+ */
+function describe(input, change) {
+  const ids = new Set((input.getAttribute('aria-describedby') ?? '').split(' ').filter(Boolean));
+  change(ids);
+  if (ids.size > 0) input.setAttribute('aria-describedby', [...ids].join(' '));
+  else input.removeAttribute('aria-describedby');
 }
 
 /** @param {string} detail Such as “must be…” or a whole sentence. */

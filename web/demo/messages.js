@@ -17,7 +17,7 @@ export function complain(text) {
 /** @param {string} place @param {string} text @param {string} look */
 function show(place, text, look) {
   const toast = h('div', { class: look }, h('span', {}, text));
-  const close = h('button', { class: 'button bare', type: 'button', onclick: () => toast.remove() }, icon('close'), h('span', { class: 'only-read' }, 'Close'));
+  const close = h('button', { class: 'button bare', type: 'button', onclick: () => toast.remove() }, icon('close'), h('span', { class: 'only-read' }, 'Close the message'));
   toast.append(close);
   for (const other of ['toasts', 'alerts']) need(other).replaceChildren();
   need(place).append(toast);
