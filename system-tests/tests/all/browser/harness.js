@@ -44,6 +44,7 @@ export async function gateway(t) {
 export async function browser(t, how = mode, options = {}) {
   const launched = await launch();
   const context = await launched.newContext({ baseURL: system.origin, ...options });
+  context.setDefaultTimeout(60_000);
   const complaints = [];
   context.on('weberror', (error) => complaints.push(String(error.error())));
   context.on('console', (message) => {

@@ -1,4 +1,4 @@
-//! The browser client in `web/`: its own tests in Node, and pages that use it in Chromium behind nginx. Each file of
+//! The front end in `web/`: the client's own tests in Node, and its pages in Chromium behind nginx. Each file of
 //! tests finds the services, and what it may ask of this one, through `LATCHKEY_TEST_SYSTEM`.
 
 use std::{net::TcpListener, path::Path, process::Command};
@@ -65,35 +65,48 @@ impl Stand {
     }
 }
 
-/// Runs files of tests, one after the other. They are named from the root of the workspace.
-async fn passes(files: &[&str], system: Value) {
+/// Runs a file of tests. It is named from the root of the workspace.
+async fn passes(file: &str, system: Value) {
     let mut command = Command::new(node());
-    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=300000"]);
+    command.args(["--test", "--test-reporter=spec", "--test-timeout=300000", file]);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    command.args(files).current_dir(root).env("LATCHKEY_TEST_SYSTEM", system.to_string());
+    command.current_dir(root).env("LATCHKEY_TEST_SYSTEM", system.to_string());
     let told = spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let text = String::from_utf8_lossy(&told.stdout);
     assert!(told.status.success(), "{text}{}", String::from_utf8_lossy(&told.stderr));
     assert!(text.contains("pass ") && !text.contains("pass 0"), "nothing was tested: {text}");
 }
 
-#[rstest]
-#[tokio::test]
-async fn the_client_keeps_its_promises_with_tokens(
-    #[values("login", "renewal", "tabs", "lost", "requests", "types")] file: &str,
-) {
-    let stand = Stand::start().await;
-    passes(&[&format!("web/tests/{file}.test.js")], stand.description()).await;
-}
-
-#[rstest]
-#[tokio::test]
-async fn pages_of_chromium_keep_their_login(#[values("bearer", "cookie", "session")] mode: &str) {
+/// Runs a file of tests of this folder, with Chromium.
+async fn passes_in_chromium(file: &str, mode: &str) {
     let stand = Stand::start().await;
     let gateway = stand.gateway().await;
     let mut system = stand.description();
     system["gateway"] = json!(gateway.address);
     system["chromium"] = json!(from_xtask("LATCHKEY_TEST_CHROMIUM"));
     system["mode"] = json!(mode);
-    passes(&["system-tests/tests/all/browser/client.test.js"], system).await;
+    passes(&format!("system-tests/tests/all/browser/{file}.test.js"), system).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_client_keeps_its_promises_with_tokens(
+    #[values("login", "renewal", "tabs", "lost", "requests", "types", "demo")] file: &str,
+) {
+    let stand = Stand::start().await;
+    passes(&format!("web/tests/{file}.test.js"), stand.description()).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn pages_of_chromium_keep_their_login(#[values("bearer", "cookie", "session")] mode: &str) {
+    passes_in_chromium("client", mode).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_front_end_does_what_it_says(
+    #[values("demo", "sessions", "gates", "notes", "admin", "access")] file: &str,
+) {
+    passes_in_chromium(file, "cookie").await;
 }
