@@ -192,6 +192,9 @@ async fn one_answer_serves_the_reads_of_a_second_and_no_writes() {
     assert_eq!(scene.verify.passed_on(), reads + 5);
 }
 
+/// Reads of one second, one after the other.
+const ROUNDS: usize = 8;
+
 #[tokio::test]
 async fn nobody_gets_the_answer_that_was_kept_for_another() {
     let scene = start().await;
@@ -204,7 +207,6 @@ async fn nobody_gets_the_answer_that_was_kept_for_another() {
     }
     let before = scene.verify.passed_on();
     // Often enough that some of it is within one second, whenever that begins.
-    const ROUNDS: usize = 8;
     for _ in 0..ROUNDS {
         for (browser, subject) in &people {
             let page = browser.get(&scene.gateway, "/legacy/").await;
