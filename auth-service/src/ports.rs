@@ -79,9 +79,9 @@ pub enum Renamed {
 
 /// What became of a change that an administrator wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Administered {
-    /// It is committed; its effect waits in the outbox.
-    Done(PendingEffect),
+pub enum Administered<T> {
+    /// It is committed.
+    Done(T),
     /// There is no such user.
     NoSuchUser,
     /// Whoever wants it is no administrator any more.
@@ -128,7 +128,7 @@ pub trait UserStore: Send + Sync {
         effect: &Effect,
         audit: &AuditEvent,
         now: Timestamp,
-    ) -> Result<Administered, StoreError>;
+    ) -> Result<Administered<PendingEffect>, StoreError>;
 
     /// Stores another form of the same password, if the old one is still `expected`. Nothing else changes with it, not
     /// even the epoch.
@@ -136,6 +136,14 @@ pub trait UserStore: Send + Sync {
 
     /// Lets a disabled user log in again, and says so in the audit trail. `false` when there is no such user.
     async fn enable(&self, id: UserId, audit: &AuditEvent) -> Result<bool, StoreError>;
+
+    /// The same in the name of `administrator`, who must be one at the moment of the commit.
+    async fn enable_as(
+        &self,
+        administrator: UserId,
+        id: UserId,
+        audit: &AuditEvent,
+    ) -> Result<Administered<()>, StoreError>;
 
     /// Gives a user other names, and says so in the audit trail. `renaming` must not be empty.
     async fn rename(&self, id: UserId, renaming: &Renaming, audit: &AuditEvent) -> Result<Renamed, StoreError>;

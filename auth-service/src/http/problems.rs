@@ -17,7 +17,6 @@ use crate::{
         Trouble, administrator::AdministratorError, authenticate::AuthenticateError,
         change_password::ChangePasswordError, login::LoginError, logout::LogoutError,
         reauthenticate::ReauthenticateError, refresh::RefreshError, register::RegisterError, rename::RenameError,
-        temporary_password::GiveError,
     },
 };
 
@@ -164,16 +163,6 @@ impl From<RenameError> for Problem {
             RenameError::EmailTaken => email_taken(),
             RenameError::LoginRequired => session_over(),
             RenameError::Trouble(trouble) => trouble.into(),
-        }
-    }
-}
-
-impl From<GiveError> for Problem {
-    fn from(error: GiveError) -> Self {
-        match error {
-            GiveError::NoSuchUser => Self::not_found(),
-            GiveError::WeakPassword(weak) => weak_password("password", weak),
-            GiveError::Trouble(trouble) => trouble.into(),
         }
     }
 }

@@ -20,7 +20,9 @@ use crate::{
         session::Session,
         user::{ADMINISTRATOR, Email, Identifier, Renaming, User, Username},
     },
-    ports::{Administered, Change, Clock, HashTurn, Insertion, NewAccount, Renamed, Rng, SessionStore, UserStore},
+    ports::{
+        Administered, Change, Clock, HashTurn, Insertion, NewAccount, Renamed, Rng, SessionStore, StoreError, UserStore,
+    },
 };
 
 /// What the use cases share.
@@ -54,8 +56,9 @@ pub enum ManageError {
     /// The password is easy to guess.
     #[error("the password is too weak{}", advice(.0))]
     WeakPassword(WeakPassword),
-    /// It is the administrator's own account, and would not be an administrator's any more.
-    #[error("nobody takes the administrator's role from themselves")]
+    /// It is the administrator's own account, which would not be an administrator's any more, or would have a password for
+    /// which the current one was not given.
+    #[error("another administrator has to do this to one's own account")]
     OwnAccount,
     /// Whoever wants it has been an administrator until a moment ago.
     #[error("the user is no administrator")]
@@ -208,17 +211,24 @@ impl Operator {
     /// Changes what `patch` says, where it is not so already. The user as they are now.
     pub async fn patch(&self, id: UserId, patch: UserPatch) -> Result<(User, Applied), ManageError> {
         let user = self.found(id).await?;
-        let mut applied = Applied::Now;
+        let asks = patch != UserPatch::default();
+        let mut committed = None;
         // What is taken away goes first: nothing is done in between that would have to be undone.
         if patch.disabled == Some(true) && !user.disabled {
-            applied = applied.max(self.shut_out(&user).await?);
+            committed = committed.max(Some(self.shut_out(&user).await?));
         }
         if let Some(roles) = patch.roles.filter(|roles| *roles != user.roles) {
-            applied = applied.max(self.give_roles(&user, roles).await?);
+            committed = committed.max(Some(self.give_roles(&user, roles).await?));
         }
         if patch.disabled == Some(false) && user.disabled {
             self.let_in(&user).await?;
         }
+        let applied = match committed {
+            Some(applied) => applied,
+            // It may have been asked for before, and the sessions may not have followed yet.
+            None if asks => self.follow(id).await,
+            None => Applied::Now,
+        };
         Ok((self.found(id).await?, applied))
     }
 
@@ -237,10 +247,18 @@ impl Operator {
         turn: &dyn HashTurn,
     ) -> Result<User, ManageError> {
         let user = self.find(identifier).await?;
-        let change = temporary_password::change(turn, &user, password, &*self.clock).await?;
-        let event = self.event(AuditKind::PasswordSet, user.id);
-        self.commit(&user, &change, &temporary_password::ENDS_SESSIONS, event).await?;
+        self.give_password(&user, password, turn).await?;
         self.found(user.id).await
+    }
+
+    /// The same by id.
+    pub async fn set_password_by_id(
+        &self,
+        id: UserId,
+        password: Password,
+        turn: &dyn HashTurn,
+    ) -> Result<Applied, ManageError> {
+        self.give_password(&self.found(id).await?, password, turn).await
     }
 
     /// Ends all sessions of a user and lets them log in no more.
@@ -274,12 +292,27 @@ impl Operator {
     }
 
     async fn let_in(&self, user: &User) -> Result<(), ManageError> {
+        self.refuse_own(user)?;
         let event = self.event(AuditKind::UserEnabled, user.id);
-        if !self.users.enable(user.id, &event).await.map_err(Trouble::from)? {
-            return Err(ManageError::NoSuchUser);
-        }
-        audit::log(&event);
-        Ok(())
+        let enabled = if let Actor::User(administrator) = self.actor {
+            self.users.enable_as(administrator, user.id, &event).await
+        } else {
+            let found = self.users.enable(user.id, &event).await;
+            found.map(|found| if found { Administered::Done(()) } else { Administered::NoSuchUser })
+        };
+        done(enabled, &event)
+    }
+
+    async fn give_password(
+        &self,
+        user: &User,
+        password: Password,
+        turn: &dyn HashTurn,
+    ) -> Result<Applied, ManageError> {
+        self.refuse_own(user)?;
+        let change = temporary_password::change(turn, user, password, &*self.clock).await?;
+        let event = self.event(AuditKind::PasswordSet, user.id);
+        self.commit(user, &change, &temporary_password::ENDS_SESSIONS, event).await
     }
 
     async fn remove(&self, user: &User) -> Result<Applied, ManageError> {
@@ -288,7 +321,8 @@ impl Operator {
         self.commit(user, &Change::Delete, &delete_account::ENDS_SESSIONS, event).await
     }
 
-    /// There is always an administrator left who could give the role back: the one who asks.
+    /// There is always an administrator left who could give the role back: the one who asks. And whoever has come by their
+    /// session does not take the account over.
     fn refuse_own(&self, user: &User) -> Result<(), ManageError> {
         if self.actor == Actor::User(user.id) { Err(ManageError::OwnAccount) } else { Ok(()) }
     }
@@ -307,19 +341,31 @@ impl Operator {
             let changed = self.users.change(id, change, effect, &event, now).await;
             changed.map(|changed| changed.map_or(Administered::NoSuchUser, Administered::Done))
         };
-        match committed.map_err(Trouble::from)? {
-            Administered::Done(_) => audit::log(&event),
-            Administered::NoSuchUser => return Err(ManageError::NoSuchUser),
-            Administered::NotAdministrator => return Err(ManageError::NotAdministrator),
-        }
-        Ok(match &self.sessions {
-            Some(sessions) => apply_now(&*self.users, &**sessions, &*self.clock, id).await,
+        done(committed, &event)?;
+        Ok(self.follow(id).await)
+    }
+
+    /// Applies what waits for the user's sessions, where there is a session store at hand.
+    async fn follow(&self, user: UserId) -> Applied {
+        match &self.sessions {
+            Some(sessions) => apply_now(&*self.users, &**sessions, &*self.clock, user).await,
             None => Applied::Later,
-        })
+        }
     }
 
     fn event(&self, kind: AuditKind, user: UserId) -> AuditEvent {
         let event = AuditEvent::new(kind, self.actor.clone(), self.clock.now(), &*self.rng);
         event.to_user(user).from_address(self.address)
+    }
+}
+
+fn done<T>(outcome: Result<Administered<T>, StoreError>, event: &AuditEvent) -> Result<T, ManageError> {
+    match outcome.map_err(Trouble::from)? {
+        Administered::Done(done) => {
+            audit::log(event);
+            Ok(done)
+        }
+        Administered::NoSuchUser => Err(ManageError::NoSuchUser),
+        Administered::NotAdministrator => Err(ManageError::NotAdministrator),
     }
 }

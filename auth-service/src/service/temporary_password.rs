@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::{
     Deps, Trouble,
-    audit::own_event,
     effects::{Applied, change_and_apply},
+    manage_users::{ManageError, Operator},
     register::judge,
 };
 use crate::{
@@ -20,20 +20,6 @@ use crate::{
     ports::{Change, Clock, HashTurn},
 };
 
-/// Why a user was not given a temporary password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum GiveError {
-    /// There is no such user.
-    #[error("there is no such user")]
-    NoSuchUser,
-    /// It is easy to guess.
-    #[error("the password is too weak")]
-    WeakPassword(WeakPassword),
-    /// Not the administrator's fault.
-    #[error(transparent)]
-    Trouble(#[from] Trouble),
-}
-
 /// Gives `user` a temporary password in the name of the administrator who holds `session`, and ends the user's sessions.
 pub async fn give_temporary_password(
     deps: &Deps,
@@ -41,13 +27,9 @@ pub async fn give_temporary_password(
     user: UserId,
     password: Password,
     address: Option<IpAddr>,
-) -> Result<Applied, GiveError> {
+) -> Result<Applied, ManageError> {
     let turn = deps.hasher.admit(address).map_err(Trouble::from)?;
-    let account = deps.users.find_by_id(user).await.map_err(Trouble::from)?.ok_or(GiveError::NoSuchUser)?;
-    let change = change(&*turn, &account.user, password, &*deps.clock).await?;
-    let event = own_event(deps, AuditKind::PasswordSet, session, address).to_user(user);
-    let changed = change_and_apply(deps, user, &change, &ENDS_SESSIONS, event).await?;
-    changed.map(|changed| changed.applied).ok_or(GiveError::NoSuchUser)
+    Operator::of_administrator(deps, session, address).set_password_by_id(user, password, &*turn).await
 }
 
 /// What gives `user` this password for a while.
@@ -69,15 +51,6 @@ pub(super) enum NotTaken {
     /// It is easy to guess, or the same.
     WeakPassword(WeakPassword),
     Trouble(Trouble),
-}
-
-impl From<NotTaken> for GiveError {
-    fn from(error: NotTaken) -> Self {
-        match error {
-            NotTaken::WeakPassword(weak) => Self::WeakPassword(weak),
-            NotTaken::Trouble(trouble) => trouble.into(),
-        }
-    }
 }
 
 impl<E: Into<Trouble>> From<E> for NotTaken {

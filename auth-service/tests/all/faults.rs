@@ -1,14 +1,24 @@
 //! Stores that go away and come back: what is answered meanwhile, and that nothing needs a restart.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use diesel::{Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, dsl::sql, sql_types::BigInt};
+use auth_service::{
+    domain::audit::Actor,
+    service::{
+        effects::Applied,
+        manage_users::{Operator, UserPatch},
+    },
+};
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::support::{
     answer::Answer,
+    held::Held,
     postgres::PrivatePostgres,
     redis::PrivateRedis,
     service::{Person, TestService, Tokens, Variables, least_variables, set},
@@ -181,38 +191,16 @@ async fn a_password_change_while_redis_is_away_ends_the_other_sessions_later() {
     service.log_in(&Person { password: "copper-violet-harbour-4".to_owned(), ..ada }).await;
 }
 
-/// Somebody else is changing the user, so that an administrator's change waits between asking who wants it and the end.
-struct Held(PgConnection);
-
-impl Held {
-    fn user(postgres: &PrivatePostgres, username: &str) -> Self {
-        let mut connection = PgConnection::establish(&postgres.url()).unwrap();
-        connection
-            .batch_execute(&format!("BEGIN; UPDATE users SET epoch = epoch WHERE username = '{username}'"))
-            .unwrap();
-        Self(connection)
-    }
-
-    /// Whether somebody waits for it.
-    fn is_wanted(&mut self) -> bool {
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-        let count = sql::<BigInt>(&format!("({waiting})"));
-        diesel::select(count).get_result::<i64>(&mut self.0).unwrap() > 0
-    }
-}
-
 #[tokio::test]
 async fn what_an_administrator_takes_away_while_redis_is_away_is_gone_later() {
     let (postgres, redis) = (PrivatePostgres::start(), PrivateRedis::start());
     let service = TestService::start_on(variables(&postgres, &redis)).await;
     let (_, root) = service.administrator().await;
     let pending = async |method: Method, path: &str, body: Value| {
-        let mut held = Held::user(&postgres, "ada");
+        let mut held = Held::user(&service, "ada");
         let change = Answer::of(service.request(method, path).bearer_auth(&root.access).json(&body));
         let freeze = async {
-            while !held.is_wanted() {
-                tokio::task::yield_now().await;
-            }
+            held.wanted().await;
             redis.freeze();
             drop(held);
         };
@@ -239,6 +227,35 @@ async fn what_an_administrator_takes_away_while_redis_is_away_is_gone_later() {
     let tokens = service.log_in(&ada).await;
     pending(Method::DELETE, &path, json!({})).await;
     ends(&tokens).await;
+}
+
+#[tokio::test]
+async fn what_is_asked_for_again_while_redis_is_away_is_not_said_to_be_done() {
+    let (postgres, mut redis) = (PrivatePostgres::start(), PrivateRedis::start());
+    let service = TestService::start_on(variables(&postgres, &redis)).await;
+    let (_, root) = service.administrator().await;
+    let ada = service.registered("ada").await;
+    let tokens = service.log_in(&ada).await;
+    let (root, ada) = (root.user(), tokens.user());
+    // Over HTTP nobody is let in while Redis is away: the session is asked about first.
+    let operator =
+        Operator { sessions: Some(Arc::new(redis.sessions())), actor: Actor::User(root), ..service.operator() };
+    let patch = UserPatch { disabled: Some(true), roles: Some(vec!["editor".to_owned()]) };
+    let patched = async || operator.patch(ada, patch.clone()).await.unwrap();
+    redis.stop();
+    for _ in 0..2 {
+        let (user, applied) = patched().await;
+        assert_eq!((user.disabled, user.roles, applied), (true, vec!["editor".to_owned()], Applied::Later));
+    }
+    let (_, applied) = operator.patch(ada, UserPatch::default()).await.unwrap();
+    assert_eq!(applied, Applied::Now, "nothing was asked for");
+    redis.start_again();
+    let start = Instant::now();
+    while patched().await.1 == Applied::Later {
+        assert!(start.elapsed() < Duration::from_secs(20), "the sessions do not follow");
+    }
+    let over = once_available(async || service.refresh(&tokens.refresh).await).await;
+    assert_eq!(over.code(), "login_required");
 }
 
 /// Keys stay where they are: what is asked is whether services get tokens, and may be asked about them.

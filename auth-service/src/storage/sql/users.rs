@@ -157,15 +157,10 @@ impl UserStore for SqlUsers {
         effect: &Effect,
         audit: &AuditEvent,
         now: Timestamp,
-    ) -> Result<Administered, StoreError> {
+    ) -> Result<Administered<PendingEffect>, StoreError> {
         let (change, effect, event) = (change.clone(), effect.clone(), audit.clone());
         let changed = self.sql.write(move |connection| {
-            // In the order of their ids, so that two who change each other do not wait for each other for ever.
-            for user in [administrator.min(id), administrator.max(id)] {
-                lock(connection, user)?;
-            }
-            let asking = account(connection, administrator)?;
-            if !asking.is_some_and(|asking| asking.user.is_administrator()) {
+            if !may_change(connection, administrator, id)? {
                 return Ok(Administered::NotAdministrator);
             }
             let done = commit(connection, id, &change, &effect, &event, now)?;
@@ -185,13 +180,22 @@ impl UserStore for SqlUsers {
 
     async fn enable(&self, id: UserId, audit: &AuditEvent) -> Result<bool, StoreError> {
         let event = audit.clone();
+        Ok(self.sql.write(move |connection| enable(connection, id, &event)).await?)
+    }
+
+    async fn enable_as(
+        &self,
+        administrator: UserId,
+        id: UserId,
+        audit: &AuditEvent,
+    ) -> Result<Administered<()>, StoreError> {
+        let event = audit.clone();
         let enabled = self.sql.write(move |connection| {
-            let user = users::table.find(id.to_string());
-            let found = diesel::update(user).set(users::disabled_at.eq(None::<i64>)).execute(connection)? == 1;
-            if found {
-                audit::insert(connection, &event)?;
+            if !may_change(connection, administrator, id)? {
+                return Ok(Administered::NotAdministrator);
             }
-            Ok(found)
+            let found = enable(connection, id, &event)?;
+            Ok(if found { Administered::Done(()) } else { Administered::NoSuchUser })
         });
         Ok(enabled.await?)
     }
@@ -252,6 +256,25 @@ impl UserStore for SqlUsers {
 fn account(connection: &mut AnyConnection, id: UserId) -> Result<Option<Account>, SqlError> {
     let row = users::table.find(id.to_string()).select(UserRow::as_select()).first(connection);
     row.optional()?.map(Account::try_from).transpose()
+}
+
+/// Whether `administrator` is one, until the transaction ends. Locks both rows.
+fn may_change(connection: &mut AnyConnection, administrator: UserId, id: UserId) -> Result<bool, SqlError> {
+    // In the order of their ids, so that two who change each other do not wait for each other for ever.
+    for user in [administrator.min(id), administrator.max(id)] {
+        lock(connection, user)?;
+    }
+    Ok(account(connection, administrator)?.is_some_and(|asking| asking.user.is_administrator()))
+}
+
+/// `false` when there is no such user.
+fn enable(connection: &mut AnyConnection, id: UserId, event: &AuditEvent) -> Result<bool, SqlError> {
+    let user = users::table.find(id.to_string());
+    let found = diesel::update(user).set(users::disabled_at.eq(None::<i64>)).execute(connection)? == 1;
+    if found {
+        audit::insert(connection, event)?;
+    }
+    Ok(found)
 }
 
 /// Nobody else changes the user's row until the transaction ends.

@@ -173,6 +173,17 @@ async fn a_password_of_ones_own_may_be_replaced_at_login_too(#[values(Sqlite, Po
     service.log_in(&Person { password: OWN.to_owned(), ..ada }).await;
 }
 
+#[rstest]
+#[tokio::test]
+async fn nobody_gives_one_to_themselves(#[values(Sqlite, PostgresAndRedis)] backend: Backend) {
+    let service = TestService::start(backend).await;
+    let (root, admin) = service.administrator().await;
+    let answer = give(&service, &admin.access, &sub(&admin), json!({"password": TEMPORARY})).await;
+    assert_eq!((answer.status, answer.code().as_str()), (409, "own_account"), "{answer}");
+    assert_eq!(service.refresh(&admin.refresh).await.status, 200);
+    service.log_in(&root).await;
+}
+
 #[tokio::test]
 async fn only_an_administrator_gives_one_and_only_with_a_recent_password() {
     let service = TestService::start(Sqlite).await;
@@ -230,5 +241,5 @@ async fn the_trail_says_who_gave_it_and_who_did_not_replace_it() {
 }
 
 fn sub(tokens: &Tokens) -> String {
-    crate::support::token::claims(&tokens.access)["sub"].as_str().unwrap().to_owned()
+    tokens.user().to_string()
 }

@@ -364,6 +364,26 @@ async fn a_disabled_user_is_enabled_again_and_an_unknown_one_is_not(#[values(Sql
 
 #[rstest]
 #[tokio::test]
+async fn only_an_administrator_enables_in_an_administrators_name(#[values(Sqlite, Postgres)] kind: Kind) {
+    let database = TestDatabase::migrated(kind);
+    let store = database.users();
+    let (ada, bob, unknown) = (stored(&store, "ada").await, stored(&store, "bob").await, UserId::new(NOW, &Random));
+    store.change(bob, &Change::Disable, &end_sessions(), &event(), NOW).await.unwrap().unwrap();
+    let disabled = async || store.find_by_id(bob).await.unwrap().unwrap().user.disabled;
+    for nobody in [ada, bob, unknown] {
+        assert_eq!(store.enable_as(nobody, bob, &event()).await, Ok(Administered::NotAdministrator));
+    }
+    assert!(disabled().await);
+    let roles = vec!["admin".to_owned()];
+    let set_roles = Effect::SetRoles { roles: roles.clone() };
+    store.change(ada, &Change::Roles(roles), &set_roles, &event(), NOW).await.unwrap().unwrap();
+    assert_eq!(store.enable_as(ada, unknown, &event()).await, Ok(Administered::NoSuchUser));
+    assert_eq!(store.enable_as(ada, bob, &event()).await, Ok(Administered::Done(())));
+    assert!(!disabled().await);
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_password_changes_only_from_the_one_that_was_verified(#[values(Sqlite, Postgres)] kind: Kind) {
     let database = TestDatabase::migrated(kind);
     let store = database.users();

@@ -60,6 +60,20 @@ impl Browser {
             .fold(service.request(method, path), |request, cookies| request.header("Cookie", cookies))
     }
 
+    /// What pages of other sites can have it send, and what a page of this one sends that does not know the CSRF value.
+    pub fn forged(&self, service: &TestService, method: &Method, path: &str) -> [RequestBuilder; 5] {
+        let begun = |at| self.bare(service, method.clone(), path).header("Sec-Fetch-Site", at);
+        let with = |request: RequestBuilder, value| request.header("X-CSRF-Token", value);
+        let value = self.cookie("lk_csrf").unwrap();
+        [
+            self.bare(service, method.clone(), path),
+            with(self.bare(service, method.clone(), path), value),
+            with(begun("cross-site"), value),
+            begun("same-origin"),
+            with(begun("same-origin"), "another"),
+        ]
+    }
+
     /// `request` as the page of the site sends it.
     pub fn on_page(&self, request: RequestBuilder) -> RequestBuilder {
         let request = request.header("Sec-Fetch-Site", "same-origin");

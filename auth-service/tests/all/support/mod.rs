@@ -6,6 +6,7 @@ pub mod child;
 pub mod client;
 pub mod database;
 pub mod gateway;
+pub mod held;
 pub mod postgres;
 pub mod redis;
 pub mod service;

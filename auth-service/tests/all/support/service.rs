@@ -27,6 +27,7 @@ use super::{
     answer::Answer,
     child::from_xtask,
     database::{Kind, TestDatabase},
+    token::claims,
 };
 
 pub const ISSUER: &str = "http://localhost:8080";
@@ -88,6 +89,13 @@ pub struct Person {
 pub struct Tokens {
     pub access: String,
     pub refresh: String,
+}
+
+impl Tokens {
+    /// Whose they are.
+    pub fn user(&self) -> UserId {
+        claims(&self.access)["sub"].as_str().unwrap().parse().unwrap()
+    }
 }
 
 impl TestService {
@@ -218,8 +226,11 @@ impl TestService {
     }
 
     pub(super) fn sql(&self) -> Sql {
-        let database = self.variables.iter().find(|(name, _)| name == "AUTH_DATABASE_URL").unwrap();
-        Sql::open(&database.1.parse().unwrap(), "test").unwrap()
+        Sql::open(&self.database_url().parse().unwrap(), "test").unwrap()
+    }
+
+    pub(super) fn database_url(&self) -> &str {
+        &self.variables.iter().find(|(name, _)| name == "AUTH_DATABASE_URL").unwrap().1
     }
 
     /// Waits until the audit events so far are in the store.
