@@ -12,6 +12,7 @@ use super::{
     client_address::ClientAddress,
     fresh::Fresh,
     logout::{PendingAnswer, applied},
+    refusals::{BadMembers, NotByUser, NotLately, TwoLogins, Unauthenticated, Unavailable},
     register::{UserAnswer, read_email, read_username},
     set_cookies::ended,
     signed_in::{ActedFor, SignedIn},
@@ -55,11 +56,11 @@ impl<'de> Deserialize<'de> for Member {
     get, path = "/auth/me", tag = "account",
     responses(
         (status = 200, description = "The user", body = UserAnswer),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired` or `login_required`", body = Problem, content_type = "application/problem+json"),
+        TwoLogins, Unauthenticated,
         (status = 403, description = "`users_only`: a service asks for itself", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn me(deps: web::Data<Deps>, current: ActedFor) -> Result<web::Json<UserAnswer>, Problem> {
     Ok(web::Json(profile::profile(&deps, &current.0).await?.into()))
@@ -70,14 +71,13 @@ pub async fn me(deps: web::Data<Deps>, current: ActedFor) -> Result<web::Json<Us
     patch, path = "/auth/me", tag = "account", request_body = MePatch,
     responses(
         (status = 200, description = "The user as they are now", body = UserAnswer),
-        (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
+        BadMembers, NotLately, NotByUser,
         (status = 409, description = "`username_taken` or `email_taken`", body = Problem, content_type = "application/problem+json"),
         PayloadTooLarge, UnsupportedMediaType,
         (status = 429, description = "`too_many_attempts`: wait for `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn change(
     deps: web::Data<Deps>,
@@ -113,10 +113,9 @@ fn new_email(member: Member) -> Result<Option<NewEmail>, Problem> {
     responses(
         (status = 202, description = "Deleted; the sessions end as soon as the session store can be reached", body = PendingAnswer),
         (status = 204, description = "Deleted; the sessions are over"),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        TwoLogins, NotLately, NotByUser, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn remove(
     deps: web::Data<Deps>,

@@ -20,6 +20,7 @@ mod password;
 mod problems;
 mod reauth;
 mod refresh;
+mod refusals;
 mod register;
 mod sessions;
 mod set_cookies;

@@ -8,7 +8,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{client_address::ClientAddress, set_cookies::ended, signed_in::SignedIn};
+use super::{
+    client_address::ClientAddress,
+    refusals::{NotByUser, TwoLogins, Unauthenticated, Unavailable, UsersOnly},
+    set_cookies::ended,
+    signed_in::SignedIn,
+};
 use crate::{
     domain::{ids::SessionId, session::Session},
     service::{Deps, logout, own_sessions},
@@ -73,10 +78,9 @@ impl SessionAnswer {
     get, path = "/auth/sessions", tag = "account",
     responses(
         (status = 200, description = "The sessions that are alive", body = SessionList),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired` or `login_required`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        TwoLogins, Unauthenticated, UsersOnly, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn list(deps: web::Data<Deps>, current: SignedIn) -> Result<web::Json<SessionList>, Problem> {
     let sessions = own_sessions::own_sessions(&deps, &current.session).await?;
@@ -89,11 +93,11 @@ pub async fn list(deps: web::Data<Deps>, current: SignedIn) -> Result<web::Json<
     params(("sid" = Uuid, Path, description = "The session's id")),
     responses(
         (status = 204, description = "The session is over"),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired` or `login_required`", body = Problem, content_type = "application/problem+json"),
+        TwoLogins, Unauthenticated, NotByUser,
         (status = 404, description = "`not_found`: the user has no such session", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn end(
     deps: web::Data<Deps>,

@@ -11,7 +11,10 @@ use uuid::Uuid;
 use super::audit_query::AuditQuery;
 use crate::{
     domain::audit::AuditEvent,
-    http::administrator::Administrator,
+    http::{
+        administrator::Administrator,
+        refusals::{BadParameters, NotAdministrator, Unauthenticated, Unavailable},
+    },
     service::{
         Deps,
         audit::{AuditPage, audit_page},
@@ -72,12 +75,9 @@ impl From<AuditPage> for AuditList {
     get, path = "/admin/audit", tag = "admin", params(AuditQuery),
     responses(
         (status = 200, description = "The events", body = AuditList),
-        (status = 400, description = "`bad_request`, with the parameters that are wrong", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired` or `login_required`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`insufficient_role`: the user is no administrator", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        BadParameters, Unauthenticated, NotAdministrator, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn list(
     deps: web::Data<Deps>,

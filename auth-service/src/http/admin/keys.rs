@@ -5,10 +5,12 @@ use common::{clock::Timestamp, problem::Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::refusals::{NotAdministrator, Unauthenticated, Unavailable};
 use crate::{
     domain::signing_key::SigningKey,
-    http::administrator::Administrator,
+    http::{
+        administrator::Administrator,
+        refusals::{NotAdministrator, TwoLogins, Unauthenticated, Unavailable},
+    },
     service::{Deps, list_keys::list_keys},
 };
 
@@ -59,9 +61,9 @@ pub struct KeyList {
     get, path = "/admin/keys", tag = "admin",
     responses(
         (status = 200, description = "The keys", body = KeyList),
-        Unauthenticated, NotAdministrator, Unavailable,
+        TwoLogins, Unauthenticated, NotAdministrator, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn list(deps: web::Data<Deps>, _administrator: Administrator) -> Result<web::Json<KeyList>, Problem> {
     let (keys, now) = (list_keys(&deps).await?, deps.clock.now());

@@ -9,9 +9,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::refusals::{NotAdministrator, Unauthenticated, Unavailable};
 use crate::{
-    http::{administrator::Administrator, outcomes::Outcomes},
+    http::{
+        administrator::Administrator,
+        outcomes::Outcomes,
+        refusals::{NotAdministrator, TwoLogins, Unauthenticated, Unavailable},
+    },
     ports::Rng,
     service::Deps,
 };
@@ -62,9 +65,9 @@ pub struct MetricsAnswer {
     get, path = "/admin/metrics", tag = "admin",
     responses(
         (status = 200, description = "The numbers", body = MetricsAnswer),
-        Unauthenticated, NotAdministrator, Unavailable,
+        TwoLogins, Unauthenticated, NotAdministrator, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn read(
     deps: web::Data<Deps>,

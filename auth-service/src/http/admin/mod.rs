@@ -6,5 +6,4 @@ pub mod clients;
 pub mod keys;
 pub mod metrics;
 pub mod password;
-mod refusals;
 pub mod users;

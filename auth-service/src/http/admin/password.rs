@@ -18,6 +18,7 @@ use crate::{
         fresh::Fresh,
         logout::{PendingAnswer, applied},
         problems::invalid_password,
+        refusals::{BadMembers, NoSuchUser, NotByAdministrator, NotLately, OwnAccount, Unavailable},
     },
     service::{Deps, temporary_password::give_temporary_password},
 };
@@ -38,15 +39,11 @@ pub struct TemporaryPasswordRequest {
     responses(
         (status = 202, description = "Given; the sessions end as soon as the session store can be reached", body = PendingAnswer),
         (status = 204, description = "Given; the user's sessions are over"),
-        (status = 400, description = "`bad_request`, with the members that are wrong", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`insufficient_role`: the user is no administrator", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: there is no such user", body = Problem, content_type = "application/problem+json"),
-        PayloadTooLarge, UnsupportedMediaType,
+        BadMembers, NotLately, NotByAdministrator, NoSuchUser, OwnAccount, PayloadTooLarge, UnsupportedMediaType,
         (status = 422, description = "`weak_password`, with advice", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = Problem, content_type = "application/problem+json"),
+        Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn give(
     deps: web::Data<Deps>,

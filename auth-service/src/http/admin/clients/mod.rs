@@ -22,10 +22,17 @@ use self::{
     answer::{ClientAnswer, ClientList, ClientWithSecret},
     request::{ClientPatch, ClientQuery, ClientRequest, SecretRequest},
 };
-use super::refusals::{BadMembers, NoSuchClient, NotAdministrator, NotLately, Unauthenticated, Unavailable};
 use crate::{
     domain::{client::ClientId, session::Session},
-    http::{administrator::Administrator, client_address::ClientAddress, fresh::Fresh},
+    http::{
+        administrator::Administrator,
+        client_address::ClientAddress,
+        fresh::Fresh,
+        refusals::{
+            BadMembers, BadParameters, NoSuchClient, NotAdministrator, NotByAdministrator, NotLately, TwoLogins,
+            Unauthenticated, Unavailable,
+        },
+    },
     service::{
         Deps,
         manage_clients::{ClientOperator, ManageClientError},
@@ -62,10 +69,9 @@ fn id(text: &str) -> Result<ClientId, Problem> {
     get, path = "/admin/clients", tag = "admin", params(ClientQuery),
     responses(
         (status = 200, description = "A page", body = ClientList),
-        (status = 400, description = "`bad_request`, with the parameters that are wrong", body = Problem, content_type = "application/problem+json"),
-        Unauthenticated, NotAdministrator, Unavailable,
+        BadParameters, Unauthenticated, NotAdministrator, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn list(
     deps: web::Data<Deps>,
@@ -83,11 +89,11 @@ pub async fn list(
     post, path = "/admin/clients", tag = "admin", request_body = ClientRequest,
     responses(
         (status = 201, description = "Added", body = ClientWithSecret, headers(("Location" = String, description = "The client's address"))),
-        BadMembers, NotLately, NotAdministrator,
+        BadMembers, NotLately, NotByAdministrator,
         (status = 409, description = "`client_id_taken`", body = Problem, content_type = "application/problem+json"),
         PayloadTooLarge, UnsupportedMediaType, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn add(
     deps: web::Data<Deps>,
@@ -107,9 +113,9 @@ pub async fn add(
     get, path = "/admin/clients/{id}", tag = "admin", params(("id" = String, Path, description = "The client's id")),
     responses(
         (status = 200, description = "The client", body = ClientAnswer),
-        Unauthenticated, NotAdministrator, NoSuchClient, Unavailable,
+        TwoLogins, Unauthenticated, NotAdministrator, NoSuchClient, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn read(
     deps: web::Data<Deps>,
@@ -128,11 +134,11 @@ pub async fn read(
     request_body = ClientPatch,
     responses(
         (status = 200, description = "The client as it is now", body = ClientAnswer),
-        BadMembers, NotLately, NotAdministrator, NoSuchClient,
+        BadMembers, NotLately, NotByAdministrator, NoSuchClient,
         (status = 409, description = "`other_credential`: keys for a client that has a secret", body = Problem, content_type = "application/problem+json"),
         PayloadTooLarge, UnsupportedMediaType, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn change(
     deps: web::Data<Deps>,
@@ -160,9 +166,9 @@ pub async fn change(
     delete, path = "/admin/clients/{id}", tag = "admin", params(("id" = String, Path, description = "The client's id")),
     responses(
         (status = 204, description = "Removed"),
-        NotLately, NotAdministrator, NoSuchClient, Unavailable,
+        TwoLogins, NotLately, NotByAdministrator, NoSuchClient, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn remove(
     deps: web::Data<Deps>,
@@ -180,11 +186,11 @@ pub async fn remove(
     params(("id" = String, Path, description = "The client's id")), request_body = Option<SecretRequest>,
     responses(
         (status = 200, description = "The client with its new secret, which is not shown again", body = ClientWithSecret),
-        BadMembers, NotLately, NotAdministrator, NoSuchClient,
+        BadMembers, NotLately, NotByAdministrator, NoSuchClient,
         (status = 409, description = "`other_credential`: the client signs with keys of its own", body = Problem, content_type = "application/problem+json"),
         PayloadTooLarge, UnsupportedMediaType, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn new_secret(
     deps: web::Data<Deps>,

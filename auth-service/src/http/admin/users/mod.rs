@@ -18,9 +18,6 @@ use self::{
     answer::{AdminUserAnswer, UserList},
     request::{Search, UserPatchRequest, UserQuery, Wanted},
 };
-use super::refusals::{
-    BadMembers, BadParameters, NoSuchUser, NotAdministrator, NotLately, OwnAccount, Unauthenticated, Unavailable,
-};
 use crate::{
     domain::{ids::UserId, session::Session},
     http::{
@@ -29,6 +26,10 @@ use crate::{
         fresh::Fresh,
         logout::{PendingAnswer, applied},
         problems::{email_taken, not_administrator, username_taken, weak_password},
+        refusals::{
+            BadMembers, BadParameters, NoSuchUser, NotAdministrator, NotByAdministrator, NotLately, OwnAccount,
+            TwoLogins, Unauthenticated, Unavailable,
+        },
     },
     service::{
         Deps,
@@ -64,7 +65,7 @@ fn operator(deps: &Deps, session: &Session, address: &ClientAddress) -> Operator
         (status = 200, description = "A page", body = UserList),
         BadParameters, Unauthenticated, NotAdministrator, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn list(
     deps: web::Data<Deps>,
@@ -87,9 +88,9 @@ pub async fn list(
     get, path = "/admin/users/{id}", tag = "admin", params(("id" = Uuid, Path, description = "The user's id")),
     responses(
         (status = 200, description = "The user", body = AdminUserAnswer),
-        Unauthenticated, NotAdministrator, NoSuchUser, Unavailable,
+        TwoLogins, Unauthenticated, NotAdministrator, NoSuchUser, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn read(
     deps: web::Data<Deps>,
@@ -109,9 +110,9 @@ pub async fn read(
     responses(
         (status = 200, description = "The user as they are now", body = AdminUserAnswer),
         (status = 202, description = "Changed; the sessions follow as soon as the session store can be reached", body = PendingAnswer),
-        BadMembers, NotLately, NotAdministrator, NoSuchUser, OwnAccount, PayloadTooLarge, UnsupportedMediaType, Unavailable,
+        BadMembers, NotLately, NotByAdministrator, NoSuchUser, OwnAccount, PayloadTooLarge, UnsupportedMediaType, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn change(
     deps: web::Data<Deps>,
@@ -134,9 +135,9 @@ pub async fn change(
     responses(
         (status = 202, description = "Deleted; the sessions end as soon as the session store can be reached", body = PendingAnswer),
         (status = 204, description = "Deleted; the sessions are over"),
-        NotLately, NotAdministrator, NoSuchUser, OwnAccount, Unavailable,
+        TwoLogins, NotLately, NotByAdministrator, NoSuchUser, OwnAccount, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn remove(
     deps: web::Data<Deps>,

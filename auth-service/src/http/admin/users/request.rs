@@ -1,11 +1,17 @@
 //! What an administrator asks for and says of users.
 
+use std::collections::HashSet;
+
 use common::problem::Problem;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    domain::{ids::UserId, name_prefix::NamePrefix, user::checked_roles},
+    domain::{
+        ids::UserId,
+        name_prefix::NamePrefix,
+        user::{InvalidRole, MOST_ROLE_BYTES, checked_roles},
+    },
     service::manage_users::UserPatch,
 };
 
@@ -66,8 +72,8 @@ impl UserQuery {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserPatchRequest {
-    /// These and no others, at most 32: `a`–`z` first, then `a`–`z`, `0`–`9`, `_`, `-`, 32 at most each.
-    #[schema(max_items = 32)]
+    /// These and no others, at most 32 and at most 768 bytes together as a list in JSON; one that is there twice counts once.
+    /// `a`–`z` first, then `a`–`z`, `0`–`9`, `_`, `-`, 32 at most each.
     roles: Option<Vec<String>>,
     /// Whether they may not log in.
     disabled: Option<bool>,
@@ -79,18 +85,25 @@ impl UserPatchRequest {
     }
 }
 
-/// One that is there twice counts once.
 fn roles(names: Vec<String>) -> Result<Vec<String>, Problem> {
+    let names = once_each(names);
     if names.len() > MOST_ROLES {
         return Err(Problem::bad_field("roles", "must be at most 32"));
     }
-    let expected = "must begin with a-z and go on with a-z, 0-9, _ and -, at most 32 characters each";
-    let names = checked_roles(names).map_err(|_| Problem::bad_field("roles", expected))?;
-    let mut once = Vec::with_capacity(names.len());
-    for name in names {
-        if !once.contains(&name) {
-            once.push(name);
+    checked_roles(names).map_err(|error| Problem::bad_field("roles", expected(&error)))
+}
+
+fn once_each(names: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    names.into_iter().filter(|name| seen.insert(name.clone())).collect()
+}
+
+/// Without what was given: an answer does not repeat it.
+fn expected(error: &InvalidRole) -> String {
+    match error {
+        InvalidRole::Name(_) => {
+            "must begin with a-z and go on with a-z, 0-9, _ and -, at most 32 characters each".to_owned()
         }
+        InvalidRole::TooMany => format!("must be at most {MOST_ROLE_BYTES} bytes together, as a list in JSON"),
     }
-    Ok(once)
 }

@@ -4,10 +4,7 @@ use actix_web::{HttpResponse, web};
 use common::problem::Problem;
 use uuid::Uuid;
 
-use super::{
-    super::refusals::{NoSuchUser, NotAdministrator, NotLately, Unauthenticated, Unavailable},
-    operator,
-};
+use super::operator;
 use crate::{
     domain::ids::UserId,
     http::{
@@ -15,6 +12,9 @@ use crate::{
         client_address::ClientAddress,
         fresh::Fresh,
         logout::{PendingAnswer, applied},
+        refusals::{
+            NoSuchUser, NotAdministrator, NotByAdministrator, NotLately, TwoLogins, Unauthenticated, Unavailable,
+        },
         sessions::SessionList,
     },
     service::{Deps, own_sessions::sessions_of},
@@ -25,9 +25,9 @@ use crate::{
     get, path = "/admin/users/{id}/sessions", tag = "admin", params(("id" = Uuid, Path, description = "The user's id")),
     responses(
         (status = 200, description = "The sessions that are alive", body = SessionList),
-        Unauthenticated, NotAdministrator, NoSuchUser, Unavailable,
+        TwoLogins, Unauthenticated, NotAdministrator, NoSuchUser, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn list(
     deps: web::Data<Deps>,
@@ -46,9 +46,9 @@ pub async fn list(
     responses(
         (status = 202, description = "Committed; the sessions end as soon as the session store can be reached", body = PendingAnswer),
         (status = 204, description = "All sessions are over"),
-        NotLately, NotAdministrator, NoSuchUser, Unavailable,
+        TwoLogins, NotLately, NotByAdministrator, NoSuchUser, Unavailable,
     ),
-    security(("access_token" = []))
+    security(("access_token" = []), ("access_cookie" = []), ("session_cookie" = []))
 )]
 pub async fn end(
     deps: web::Data<Deps>,

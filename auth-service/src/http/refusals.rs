@@ -1,4 +1,5 @@
-//! What addresses for administrators may refuse a request with, as the `OpenAPI` document has it.
+//! What addresses for whoever is signed in, with a token or with cookies, may refuse a request with, as the `OpenAPI`
+//! document has it.
 
 use common::problem::Problem;
 use utoipa::IntoResponses;
@@ -16,13 +17,17 @@ macro_rules! refusals {
 }
 
 refusals! {
-    BadParameters = 400 "`bad_request`, with the parameters that are wrong";
-    BadMembers = 400 "`bad_request`, with the members that are wrong";
+    TwoLogins = 400 "`bad_request`: there are cookies of two logins";
+    BadParameters = 400 "`bad_request`, with the parameters that are wrong, or for cookies of two logins";
+    BadMembers = 400 "`bad_request`, with the members that are wrong, or for cookies of two logins";
     Unauthenticated = 401 "`missing_token`, `invalid_token`, `token_expired` or `login_required`";
     NotLately = 401 "`missing_token`, `invalid_token`, `token_expired`, `login_required` or `reauthentication_required`";
+    UsersOnly = 403 "`users_only`: a service asks";
+    NotByUser = 403 "`csrf_failed`: with cookies, and not shown to come from this site. `users_only`: a service asks";
     NotAdministrator = 403 "`insufficient_role`: the user is no administrator. `users_only`: a service asks";
+    NotByAdministrator = 403 "`csrf_failed`: with cookies, and not shown to come from this site. `insufficient_role`: the user is no administrator. `users_only`: a service asks";
     NoSuchClient = 404 "`not_found`: there is no such client";
     NoSuchUser = 404 "`not_found`: there is no such user";
-    OwnAccount = 409 "`own_account`: nobody takes the administrator's role from themselves, or their account";
+    OwnAccount = 409 "`own_account`: another administrator has to do this to one's own account";
     Unavailable = 503 "`unavailable`: try again after `Retry-After` seconds";
 }
