@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use rstest::rstest;
 use serde_json::json;
 
 use crate::support::{
     answer::Answer,
+    browser::{Browser, set_cookies},
     service::{
         Backend::{self, PostgresAndRedis, Sqlite},
         Person, TestService, Tokens,
@@ -171,10 +173,30 @@ async fn both_need_a_password_of_the_last_quarter_of_an_hour(#[values(Sqlite, Po
 #[tokio::test]
 async fn nobody_elses_account_is_changed_without_a_token() {
     let service = TestService::start(Sqlite).await;
-    for method in [reqwest::Method::PATCH, reqwest::Method::DELETE] {
+    for method in [Method::PATCH, Method::DELETE] {
         let answer = Answer::of(service.request(method, "/auth/me").json(&json!({"username": "countess"}))).await;
         assert_eq!((answer.status, answer.code().as_str()), (401, "missing_token"));
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_a_browsers_requests_only_those_of_the_sites_own_pages_change_it(#[values("cookie", "session")] mode: &str) {
+    let service = TestService::start(Sqlite).await;
+    let (person, _) = ada(&service).await;
+    let mut browser = Browser::logged_in(&service, &person, mode).await;
+    let renaming = json!({"username": "countess"});
+    for method in [Method::PATCH, Method::DELETE] {
+        for forged in browser.forged(&service, &method, "/auth/me") {
+            let answer = Answer::of(forged.json(&renaming)).await;
+            assert_eq!((answer.status, answer.code().as_str()), (403, "csrf_failed"), "{method}");
+            assert_eq!(set_cookies(&answer), Vec::<String>::new());
+        }
+    }
+    assert_eq!(browser.send(&service, Method::GET, "/auth/me").await.member("username"), "ada");
+    let rename = browser.request(&service, Method::PATCH, "/auth/me").json(&renaming);
+    assert_eq!(browser.answered(rename).await.member("username"), "countess");
+    assert_eq!(browser.send(&service, Method::DELETE, "/auth/me").await.status, 204);
 }
 
 #[rstest]

@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
-use reqwest::Method;
+use auth_service::{
+    domain::{audit::Actor, user::Identifier},
+    service::manage_users::{ManageError, Operator, UserPatch},
+};
+use reqwest::{Method, RequestBuilder};
 use rstest::rstest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{
     answer::Answer,
+    browser::Browser,
+    held::Held,
     service::{
         Backend::{self, PostgresAndRedis, Sqlite},
         Person, TestService, Tokens,
@@ -270,10 +276,12 @@ async fn what_cannot_be_meant_changes_nothing() {
     let (service, root, _) = start(Sqlite).await;
     let (_, _, ada) = ada(&service).await;
     let many: Vec<_> = (0..33).map(|number| format!("role{number}")).collect();
+    let long: Vec<_> = (0..22).map(|number| format!("{:x<32}", format!("role{number}"))).collect();
     for body in [
         json!({"roles": ["Editor"]}),
         json!({"roles": [""]}),
         json!({"roles": many}),
+        json!({"roles": long}),
         json!({"roles": "editor"}),
         json!({"disabled": "yes"}),
         json!({"username": "countess"}),
@@ -286,25 +294,141 @@ async fn what_cannot_be_meant_changes_nothing() {
     assert_eq!(service.get_as(&root.access, &ada).await.json()["roles"], json!([]));
 }
 
-/// Each address with a method that it has.
-fn everything(id: &str) -> [(Method, String); 8] {
-    let (user, sessions) = (format!("/admin/users/{id}"), format!("/admin/users/{id}/sessions"));
+#[tokio::test]
+async fn it_is_said_which_bound_the_roles_exceed_and_each_counts_once() {
+    let (service, root, _) = start(Sqlite).await;
+    let (_, _, ada) = ada(&service).await;
+    let patch = async |roles: &[String]| service.patch_as(&root.access, &ada, json!({"roles": roles})).await;
+    let detail = async |roles: &[String]| patch(roles).await.json()["errors"][0]["detail"].as_str().unwrap().to_owned();
+    let long = |number: usize| format!("{:x<32}", format!("role{number}"));
+    let short: Vec<_> = (0..33).map(|number| format!("role{number}")).collect();
+    let fitting: Vec<_> = (0..21).map(long).collect();
+    assert_eq!(detail(&short).await, "must be at most 32");
+    let too_long = [&fitting[..], &[long(21)]].concat();
+    assert_eq!(detail(&too_long).await, "must be at most 768 bytes together, as a list in JSON");
+    assert!(detail(&["Editor".to_owned()]).await.starts_with("must begin with a-z"));
+    for (given, kept) in
+        [([&fitting[..], &fitting[..]].concat(), &fitting[..]), ([&short[1..], &short[1..]].concat(), &short[1..])]
+    {
+        let answer = patch(&given).await;
+        assert_eq!((answer.status, &answer.json()["roles"]), (200, &json!(kept)), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_was_disabled_does_not_let_themselves_in() {
+    let (service, root, _) = start(Sqlite).await;
+    service.operator().disable(&Identifier::parse("root").unwrap()).await.unwrap();
+    // As a request goes on that was let in before.
+    let operator = Operator { actor: Actor::User(root.user()), ..service.operator() };
+    let enable = UserPatch { disabled: Some(false), roles: None };
+    assert_eq!(operator.patch(root.user(), enable).await, Err(ManageError::OwnAccount));
+    assert!(operator.found(root.user()).await.unwrap().disabled);
+}
+
+#[tokio::test]
+async fn whoever_loses_the_role_meanwhile_does_nothing_with_it() {
+    let service = TestService::start(PostgresAndRedis).await;
+    // Registered first, and so the one of the two who is waited for first.
+    let (person, _, ada) = ada(&service).await;
+    service.clock.advance(Duration::from_millis(1));
+    let (_, root) = service.administrator().await;
+    let operator = service.operator();
+    let disabled = service.patch_as(&root.access, &ada, json!({"disabled": true})).await;
+    assert_eq!(disabled.status, 200, "{disabled}");
+    for (method, path, body) in [
+        (Method::PATCH, ada.clone(), json!({"disabled": false})),
+        (Method::PATCH, ada.clone(), json!({"roles": ["editor"]})),
+        (Method::POST, format!("{ada}/password"), json!({"password": "granite-falcon-letter-7"})),
+        (Method::DELETE, ada.clone(), json!({})),
+    ] {
+        operator.set_roles(&Identifier::parse("root").unwrap(), vec!["admin".to_owned()]).await.unwrap();
+        let mut held = Held::user(&service, "ada");
+        let change = Answer::of(service.request(method.clone(), &path).bearer_auth(&root.access).json(&body));
+        let demotion = async {
+            held.wanted().await;
+            held.commit("UPDATE users SET roles = '[]' WHERE username = 'root'");
+        };
+        let (answer, ()) = tokio::join!(change, demotion);
+        let told = (answer.status, answer.code());
+        assert_eq!(told, (403, "insufficient_role".to_owned()), "{method} {path} {body}");
+    }
+    let found = operator.find(&Identifier::parse("ada").unwrap()).await.unwrap();
+    assert_eq!((found.disabled, found.roles), (true, Vec::new()));
+    assert_eq!(service.try_log_in(&person, json!(null)).await.code(), "user_disabled", "the password is the old one");
+}
+
+/// Each address with a method that it has, in an order in which all of them succeed where there is such a user.
+fn everything(id: &str) -> [(Method, String); 15] {
+    let (user, client) = (format!("/admin/users/{id}"), "/admin/clients/billing");
+    let (sessions, password) = (format!("{user}/sessions"), format!("{user}/password"));
     [
         (Method::GET, "/admin/users".to_owned()),
         (Method::GET, user.clone()),
         (Method::GET, sessions.clone()),
         (Method::GET, "/admin/keys".to_owned()),
         (Method::GET, "/admin/metrics".to_owned()),
+        (Method::GET, "/admin/audit".to_owned()),
+        (Method::GET, "/admin/clients".to_owned()),
+        (Method::POST, "/admin/clients".to_owned()),
+        (Method::PATCH, client.to_owned()),
+        (Method::POST, format!("{client}/secret")),
+        (Method::DELETE, client.to_owned()),
         (Method::PATCH, user.clone()),
-        (Method::DELETE, user),
+        (Method::POST, password),
         (Method::DELETE, sessions),
+        (Method::DELETE, user),
     ]
 }
 
+/// `request` with the body that its address needs.
+fn filled_in(request: RequestBuilder, method: &Method, path: &str) -> RequestBuilder {
+    let body = match (method.as_str(), path) {
+        ("PATCH", "/admin/clients/billing") => json!({"roles": ["clerk"]}),
+        ("PATCH", _) => json!({"roles": ["editor"]}),
+        ("POST", "/admin/clients") => json!({"client_id": "billing", "grants": ["client_credentials"]}),
+        ("POST", path) if path.ends_with("/password") => json!({"password": "granite-falcon-letter-7"}),
+        _ => return request,
+    };
+    request.json(&body)
+}
+
 async fn asked(service: &TestService, token: Option<&str>, method: &Method, path: &str) -> Answer {
-    let request = service.request(method.clone(), path);
-    let request = if *method == Method::PATCH { request.json(&json!({"roles": ["editor"]})) } else { request };
-    Answer::of(token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth)).await
+    let request = filled_in(service.request(method.clone(), path), method, path);
+    Answer::of(token.into_iter().fold(request, RequestBuilder::bearer_auth)).await
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_a_browsers_requests_only_those_of_the_sites_own_pages_write(#[values("cookie", "session")] mode: &str) {
+    let service = TestService::start(Sqlite).await;
+    let (root, _) = service.administrator().await;
+    let (person, tokens, ada) = ada(&service).await;
+    let mut browser = Browser::logged_in(&service, &root, mode).await;
+    let id = tokens.user().to_string();
+    for (method, path) in everything(&id) {
+        if method == Method::GET {
+            let answer = Answer::of(browser.bare(&service, method, &path)).await;
+            assert_eq!(answer.status, 200, "{path}: {answer}");
+            continue;
+        }
+        for forged in browser.forged(&service, &method, &path) {
+            let answer = Answer::of(filled_in(forged, &method, &path)).await;
+            assert_eq!((answer.status, answer.code().as_str()), (403, "csrf_failed"), "{method} {path}");
+        }
+    }
+    let user = browser.send(&service, Method::GET, &ada).await.json();
+    assert_eq!((&user["roles"], &user["disabled"]), (&json!([]), &json!(false)));
+    assert_eq!(browser.send(&service, Method::GET, "/admin/clients").await.json()["items"], json!([]));
+    assert_eq!(service.refresh(&tokens.refresh).await.status, 200);
+    service.log_in(&person).await;
+
+    for (method, path) in everything(&id) {
+        let request = filled_in(browser.request(&service, method.clone(), &path), &method, &path);
+        let answer = browser.answered(request).await;
+        assert!((200..=204).contains(&answer.status), "{method} {path}: {answer}");
+    }
+    assert_eq!(browser.send(&service, Method::GET, &ada).await.code(), "not_found");
 }
 
 #[tokio::test]

@@ -6,10 +6,12 @@ use serde_json::json;
 
 use crate::support::{
     answer::Answer,
+    browser::Browser,
     service::{
         Backend::{self, PostgresAndRedis, Sqlite},
         TestService,
     },
+    token::claims,
 };
 
 #[rstest]
@@ -113,4 +115,21 @@ async fn an_id_that_is_no_uuid_is_not_found(#[values(Sqlite, PostgresAndRedis)] 
       "type": "about:blank"
     }
     "#);
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_a_browsers_requests_only_those_of_the_sites_own_pages_end_one(#[values("cookie", "session")] mode: &str) {
+    let service = TestService::start(Sqlite).await;
+    let ada = service.registered("ada").await;
+    let phone = service.log_in(&ada).await;
+    let mut browser = Browser::logged_in(&service, &ada, mode).await;
+    let path = format!("/auth/sessions/{}", claims(&phone.access)["sid"].as_str().unwrap());
+    for forged in browser.forged(&service, &Method::DELETE, &path) {
+        let answer = Answer::of(forged).await;
+        assert_eq!((answer.status, answer.code().as_str()), (403, "csrf_failed"));
+    }
+    assert_eq!(service.refresh(&phone.refresh).await.status, 200);
+    assert_eq!(browser.send(&service, Method::DELETE, &path).await.status, 204);
+    assert_eq!(service.refresh(&phone.refresh).await.code(), "login_required");
 }
