@@ -113,9 +113,13 @@ pub fn the_gateway_follows_replicas(scene: &Scene) -> Result<(), Failure> {
     loop {
         match every_replica_gets_requests(scene) {
             Err(_) if begun.elapsed() < Duration::from_secs(5) => thread::sleep(Duration::from_millis(500)),
-            result => return result,
+            Err(error) => return Err(error),
+            Ok(()) => break,
         }
     }
+    // Addresses that are gone may be asked for another moment, which a login does not wait for.
+    thread::sleep(Duration::from_secs(3));
+    Ok(())
 }
 
 fn answers_within(limit: Duration, scene: &Scene) -> Result<(), Failure> {

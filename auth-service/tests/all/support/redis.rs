@@ -32,6 +32,15 @@ pub fn shared_connection() -> redis::Connection {
     redis::Client::open(from_xtask("LATCHKEY_TEST_REDIS_URL")).unwrap().get_connection().unwrap()
 }
 
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Ports that were free a moment ago may be another test's by now.
+fn tried(start: impl Fn() -> Option<PrivateRedis>) -> PrivateRedis {
+    (0..5).find_map(|_| start()).expect("every port is another's")
+}
+
 /// A server of one's own, always on the same port. What it has answered is on the disk.
 pub struct PrivateRedis {
     folder: TempDir,
@@ -48,12 +57,14 @@ impl PrivateRedis {
 
     /// With further lines of configuration.
     pub fn start_with(more: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { folder, port, process: None };
+        tried(|| Self::start_at(free_port(), more))
+    }
+
+    /// `None` where somebody else has taken the port meanwhile, or the port of the bus in `more`.
+    fn start_at(port: u16, more: &[&str]) -> Option<Self> {
+        let mut server = Self { folder: tempfile::tempdir().unwrap(), port, process: None };
         server.configure(more);
-        server.start_again();
-        server
+        server.comes_up().then_some(server)
     }
 
     /// One that copies another, and has all of it.
@@ -111,15 +122,23 @@ impl PrivateRedis {
 
     /// Waits until it answers.
     pub fn start_again(&mut self) {
+        assert!(self.comes_up(), "the port is another's");
+    }
+
+    fn comes_up(&mut self) -> bool {
         let arguments = [self.path("conf")];
         self.process = Some(ServerProcess::start(from_xtask("LATCHKEY_TEST_REDIS_SERVER"), arguments));
         let mut patience = 3_000;
         while !self.answers() {
             patience -= 1;
-            let log = || fs::read_to_string(self.path("log")).unwrap_or_default();
-            assert!(patience > 0, "Redis does not start: {}", log());
+            let log = fs::read_to_string(self.path("log")).unwrap_or_default();
+            if log.contains("Address already in use") {
+                return false;
+            }
+            assert!(patience > 0, "Redis does not start: {log}");
             thread::sleep(Duration::from_millis(10));
         }
+        true
     }
 
     fn answers(&self) -> bool {
@@ -218,16 +237,12 @@ impl PrivateCluster {
 
     /// The bus gets a free port of its own: the usual one, 10,000 above, may be another's.
     fn start_node() -> PrivateRedis {
-        let bus = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let bus = format!("cluster-port {bus}");
         let password = format!("masterauth {}", PrivateRedis::PASSWORD);
-        PrivateRedis::start_with(&[
-            "appendfsync always",
-            "cluster-enabled yes",
-            "cluster-node-timeout 5000",
-            &bus,
-            &password,
-        ])
+        tried(|| {
+            let (port, bus) = (free_port(), format!("cluster-port {}", free_port()));
+            let more = ["appendfsync always", "cluster-enabled yes", "cluster-node-timeout 5000", &bus, &password];
+            PrivateRedis::start_at(port, &more)
+        })
     }
 
     pub fn wait_until_whole(&self) {
