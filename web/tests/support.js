@@ -86,7 +86,8 @@ export class Proxy {
     if (trouble === 'drop') return response.destroy();
     if (typeof trouble === 'number') return response.writeHead(trouble, { 'Retry-After': '1' }).end();
     if (this.serve?.(request, response)) return;
-    const sent = forward(this.upstream(path) + url, { method, headers }, async (answer) => {
+    // On a connection of its own: one that is kept may be closed by the other end just when it is used again.
+    const sent = forward(this.upstream(path) + url, { method, headers, agent: false }, async (answer) => {
       const whole = [];
       for await (const chunk of answer) whole.push(chunk);
       if (trouble === 'lose') return response.destroy();
