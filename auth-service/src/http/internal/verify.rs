@@ -12,6 +12,7 @@ use actix_web::{
 use common::{
     actix::bearer,
     claims::{Holder, Principal},
+    context::RequestId,
     problem::{Problem, Status},
 };
 use secrecy::ExposeSecret;
@@ -23,6 +24,7 @@ use crate::service::{
     verify::{self as service, Required, Verified, VerifyError},
 };
 
+const REQUEST_ID: &str = "x-request-id";
 const ORIGINAL_METHOD: &str = "x-original-method";
 const ORIGINAL_URI: &str = "x-original-uri";
 const REQUIRED_SCOPE: &str = "x-required-scope";
@@ -54,14 +56,14 @@ pub async fn told(deps: web::Data<Deps>, request: HttpRequest) -> HttpResponse {
         Ok((method, query)) => verify(&deps, &request, &method, query).await,
         Err(problem) => Err(problem),
     };
-    answer.unwrap_or_else(|problem| refused(&problem))
+    answer.unwrap_or_else(|problem| refused(&request, problem))
 }
 
 /// For `ext_authz`: method, path and query are the client's. The requirement is in headers alone, because the query is the client's.
 pub async fn repeated(deps: web::Data<Deps>, request: HttpRequest) -> HttpResponse {
     let nothing = RequiredQuery { scope: None, role: None };
     let answer = verify(&deps, &request, request.method(), nothing).await;
-    answer.unwrap_or_else(|problem| refused(&problem))
+    answer.unwrap_or_else(|problem| refused(&request, problem))
 }
 
 /// What cannot be told apart from a safe method must not pass for one: without the headers nothing does.
@@ -142,7 +144,10 @@ fn required(request: &HttpRequest, query: RequiredQuery) -> Result<Required, Pro
     })
 }
 
-fn refused(problem: &Problem) -> HttpResponse {
+/// Envoy passes the body on as it is, so it names the request that the client has made.
+fn refused(request: &HttpRequest, problem: Problem) -> HttpResponse {
+    let id = request.headers().get(REQUEST_ID).and_then(|id| RequestId::parse(id.to_str().ok()?));
+    let problem = problem.with_request_id(id.unwrap_or_else(RequestId::generate).as_str());
     let mut response = problem.error_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

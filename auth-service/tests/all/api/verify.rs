@@ -118,6 +118,9 @@ async fn whoever_is_not_known_is_refused(#[values(Sqlite, PostgresAndRedis)] bac
     let nobody = Answer::of(told(&service, "GET", "")).await;
     assert_eq!(refusal(&nobody), (401, "missing_token".to_owned()));
     assert_eq!(nobody.header("www-authenticate"), Some(r#"Bearer realm="latchkey""#));
+    let named = Answer::of(told(&service, "GET", "").header("X-Request-Id", "the-clients-own")).await;
+    assert_eq!(named.member("request_id"), "the-clients-own", "Envoy passes it on as it is");
+    assert!(!nobody.member("request_id").is_empty());
     let garbage = Answer::of(told(&service, "GET", "").bearer_auth("a.b.c")).await;
     assert_eq!(refusal(&garbage), (401, "invalid_token".to_owned()));
     assert_eq!(service.log_out(&tokens.access).await.status, 204);
