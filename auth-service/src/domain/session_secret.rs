@@ -1,4 +1,4 @@
-//! The secret in the cookie of a session of [`Mode::Session`](super::session::Mode::Session): which one is good, and
+//! The secret in the cookie of a session of [`Mode::Session`]: which one is good, and
 //! what becomes of the session when one is presented.
 //!
 //! A new secret may get lost on its way to the browser. So the one that it was asked for with stays good until the new

@@ -71,7 +71,7 @@ pub enum InvalidOrigins {
     /// It would never be equal to what browsers send.
     #[error("must be origins as browsers write them: lower case, no user, no port that goes without saying")]
     Unusual,
-    /// More than [`MOST`].
+    /// More than 100.
     #[error("must be at most 100 origins")]
     TooMany,
 }
