@@ -6,7 +6,7 @@ use bcrypt::Version;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{capacity::COST, failure::Failure};
+use crate::failure::Failure;
 
 /// Users whose requests are measured, with a session each.
 pub const MEASURED: u32 = 100;
@@ -23,9 +23,10 @@ pub struct Login {
     password: &'static str,
 }
 
-/// Writes the file for `auth-service user import`. All have one hash, so that making it takes no time to speak of.
-pub fn write_import(path: &Path) -> Result<(), Failure> {
-    let hash = bcrypt::non_truncating_hash_with_salt(PASSWORD, COST, *b"sixteen bytes...")
+/// Writes the file for `auth-service user import`. All have one hash of bcrypt's `cost`, so that making it takes no time to
+/// speak of.
+pub fn write_import(path: &Path, cost: u32) -> Result<(), Failure> {
+    let hash = bcrypt::non_truncating_hash_with_salt(PASSWORD, cost, *b"sixteen bytes...")
         .map_err(|error| Failure::Other(format!("bcrypt: {error}.")))?
         .format_for_version(Version::TwoB);
     let line = |username| json!({ "username": username, "password_hash": hash }).to_string() + "\n";
@@ -36,6 +37,11 @@ pub fn write_import(path: &Path) -> Result<(), Failure> {
 /// The login of a user whose requests are measured.
 pub fn own_login(place: u32) -> Login {
     Login { username: measured(place), password: PASSWORD }
+}
+
+/// The login of any of the [`TRIED`] users, who have as many sessions as benchmarks want.
+pub fn login_of(place: u32) -> Login {
+    Login { username: tried(place % TRIED), password: PASSWORD }
 }
 
 /// The flood's login number `number`: half of them are for nobody, a quarter has a wrong password.
@@ -93,7 +99,7 @@ mod tests {
     fn the_file_has_a_line_for_each_user() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("users");
-        write_import(&path).unwrap();
+        write_import(&path, 12).unwrap();
         let lines = fs::read_to_string(path).unwrap();
         assert_eq!(lines.lines().count(), 1_100);
         assert!(lines.lines().all(|line| line.contains("\"password_hash\":\"$2b$12$")));

@@ -1,52 +1,51 @@
 //! From the command line to the benchmark that is meant. `cargo xtask bench` writes it, so there is no help here.
 
-use std::{env, ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap,
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::failure::Failure;
 
-/// Where the private Redis of `--store redis` is. Not an argument: every user of the machine can read command lines.
+/// Where the private Redis is. Not an argument: every user of the machine can read command lines.
 const REDIS_URL: &str = "LATCHKEY_BENCH_REDIS_URL";
-/// Its Postgres.
+/// The private Postgres.
 const POSTGRES_URL: &str = "LATCHKEY_BENCH_POSTGRES_URL";
 
 /// What is measured.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Benchmark {
     /// What a flood of logins does to everybody else.
-    Flood(Options),
+    Flood,
     /// What nginx and Envoy cost.
-    Gateways(GatewayOptions),
+    Gateways,
+    /// What it costs to guard a route.
+    Guard,
+    /// Rotations of refresh tokens.
+    Refresh,
+    /// Logins, against what bcrypt allows.
+    Login,
+    /// What becomes of it with many sessions, users and replicas.
+    Growth,
+    /// Start, memory, sizes.
+    Footprint,
 }
 
-/// Through what, and for how long.
-#[derive(Debug)]
-pub struct GatewayOptions {
-    /// The services' programs.
-    pub programs: Programs,
-    /// nginx' program.
-    pub nginx: PathBuf,
-    /// Envoy's program.
-    pub envoy: PathBuf,
-    /// The folder that has the gateways' configurations.
-    pub root: PathBuf,
-    /// How often the ways follow each other.
-    pub rounds: u32,
-    /// How long each of them is measured, in each of two manners.
-    pub phase: Duration,
-    /// Where a line of JSON is added for everything that was measured.
-    pub out: Option<PathBuf>,
-}
-
-/// On what, and for how long.
+/// With what, and for how long.
 #[derive(Debug)]
 pub struct Options {
-    /// The services' programs.
+    /// The programs that take part.
     pub programs: Programs,
-    /// Where auth-service keeps users and sessions.
+    /// The project's folder: configurations and peers are in it.
+    pub root: PathBuf,
+    /// Where auth-service keeps users and sessions, in benchmarks that are about one store.
     pub store: Store,
-    /// How often idle and flood follow each other.
+    /// How often what is compared follows each other.
     pub rounds: u32,
     /// How long each of them is measured.
     pub phase: Duration,
@@ -54,27 +53,29 @@ pub struct Options {
     pub out: Option<PathBuf>,
 }
 
-/// The services' programs.
-#[derive(Debug)]
-pub struct Programs {
-    /// auth-service
-    pub auth: PathBuf,
-    /// resource-service
-    pub resource: PathBuf,
+/// Programs by name.
+#[derive(Debug, Default)]
+pub struct Programs(HashMap<String, PathBuf>);
+
+impl Programs {
+    /// The one with this name.
+    pub fn get(&self, name: &str) -> Result<&Path, Failure> {
+        let path = self.0.get(name).map(PathBuf::as_path);
+        path.ok_or_else(|| Failure::Usage(format!("--program {name}=PATH is needed")))
+    }
 }
 
 /// Where auth-service keeps users and sessions.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {
     /// Both in a file beside it.
     Sqlite,
+    /// Both in Postgres.
+    Postgres,
     /// Users in Postgres, sessions in Redis.
-    Redis {
-        /// `REDIS_URL`
-        redis: String,
-        /// `AUTH_DATABASE_URL`
-        postgres: String,
-    },
+    Redis,
+    /// Users in a file beside it, sessions in what is at this `REDIS_URL`.
+    SessionsAt(String),
 }
 
 impl Store {
@@ -82,90 +83,83 @@ impl Store {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
-            Self::Redis { .. } => "redis",
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+            Self::SessionsAt(_) => "redis alone",
         }
     }
 }
 
-/// `flood --auth-service PATH --resource-service PATH --store sqlite|redis --rounds N --seconds S [--out FILE]`, or
-/// `gateways --auth-service PATH --resource-service PATH --nginx PATH --envoy PATH --root PATH --rounds N --seconds S [--out FILE]`
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Benchmark, Failure> {
-    let mut parser = Parser::from_args(args);
-    match parser.next().map_err(usage)? {
-        Some(Arg::Value(word)) if word == "flood" => Ok(Benchmark::Flood(options(parser)?)),
-        Some(Arg::Value(word)) if word == "gateways" => Ok(Benchmark::Gateways(gateway_options(parser)?)),
-        Some(other) => Err(usage(other.unexpected())),
-        None => Err(Failure::Usage("there is no benchmark named".to_owned())),
-    }
+/// `REDIS_URL` of the private Redis.
+pub fn redis_url() -> Result<String, Failure> {
+    variable(REDIS_URL)
 }
 
-fn options(mut parser: Parser) -> Result<Options, Failure> {
-    let (mut auth, mut resource, mut store, mut out) = (None, None, None, None);
-    let (mut rounds, mut seconds) = (5, 10);
+/// `AUTH_DATABASE_URL` of the private Postgres.
+pub fn postgres_url() -> Result<String, Failure> {
+    variable(POSTGRES_URL)
+}
+
+fn variable(name: &str) -> Result<String, Failure> {
+    env::var(name).map_err(|error| Failure::Usage(format!("{name}: {error}")))
+}
+
+/// `BENCHMARK --program NAME=PATH … --root PATH [--store sqlite|redis] --rounds N --seconds S [--out FILE]`
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Benchmark, Options), Failure> {
+    let mut parser = Parser::from_args(args);
+    let benchmark = match parser.next().map_err(usage)? {
+        Some(Arg::Value(word)) => named(&word)?,
+        Some(other) => return Err(usage(other.unexpected())),
+        None => return Err(Failure::Usage("there is no benchmark named".to_owned())),
+    };
+    let mut options = Options {
+        programs: Programs::default(),
+        root: PathBuf::from("."),
+        store: Store::Sqlite,
+        rounds: 5,
+        phase: Duration::from_secs(10),
+        out: None,
+    };
     while let Some(arg) = parser.next().map_err(usage)? {
         match arg {
-            Arg::Long("auth-service") => auth = Some(parser.value().map_err(usage)?.into()),
-            Arg::Long("resource-service") => resource = Some(parser.value().map_err(usage)?.into()),
-            Arg::Long("store") => store = Some(parser.value().map_err(usage)?),
-            Arg::Long("rounds") => rounds = number(&mut parser)?,
-            Arg::Long("seconds") => seconds = number(&mut parser)?,
-            Arg::Long("out") => out = Some(parser.value().map_err(usage)?.into()),
+            Arg::Long("program") => {
+                let (name, path) = program(&parser.value().map_err(usage)?)?;
+                options.programs.0.insert(name, path);
+            }
+            Arg::Long("root") => options.root = parser.value().map_err(usage)?.into(),
+            Arg::Long("store") => options.store = store(&parser.value().map_err(usage)?)?,
+            Arg::Long("rounds") => options.rounds = number(&mut parser)?,
+            Arg::Long("seconds") => options.phase = Duration::from_secs(number(&mut parser)?.into()),
+            Arg::Long("out") => options.out = Some(parser.value().map_err(usage)?.into()),
             other => return Err(usage(other.unexpected())),
         }
     }
-    let needed = |name: &str| Failure::Usage(format!("{name} is needed"));
-    Ok(Options {
-        programs: Programs {
-            auth: auth.ok_or_else(|| needed("--auth-service"))?,
-            resource: resource.ok_or_else(|| needed("--resource-service"))?,
-        },
-        store: named(&store.ok_or_else(|| needed("--store"))?)?,
-        rounds,
-        phase: Duration::from_secs(seconds.into()),
-        out,
+    Ok((benchmark, options))
+}
+
+fn named(word: &OsString) -> Result<Benchmark, Failure> {
+    Ok(match word.to_str() {
+        Some("flood") => Benchmark::Flood,
+        Some("gateways") => Benchmark::Gateways,
+        Some("guard") => Benchmark::Guard,
+        Some("refresh") => Benchmark::Refresh,
+        Some("login") => Benchmark::Login,
+        Some("growth") => Benchmark::Growth,
+        Some("footprint") => Benchmark::Footprint,
+        _ => return Err(Failure::Usage(format!("there is no benchmark named {}", word.display()))),
     })
 }
 
-fn gateway_options(mut parser: Parser) -> Result<GatewayOptions, Failure> {
-    let (mut auth, mut resource, mut nginx, mut envoy, mut root, mut out) = (None, None, None, None, None, None);
-    let (mut rounds, mut seconds) = (5, 10);
-    while let Some(arg) = parser.next().map_err(usage)? {
-        let path = match arg {
-            Arg::Long("auth-service") => &mut auth,
-            Arg::Long("resource-service") => &mut resource,
-            Arg::Long("nginx") => &mut nginx,
-            Arg::Long("envoy") => &mut envoy,
-            Arg::Long("root") => &mut root,
-            Arg::Long("out") => &mut out,
-            Arg::Long("rounds") => {
-                rounds = number(&mut parser)?;
-                continue;
-            }
-            Arg::Long("seconds") => {
-                seconds = number(&mut parser)?;
-                continue;
-            }
-            other => return Err(usage(other.unexpected())),
-        };
-        *path = Some(PathBuf::from(parser.value().map_err(usage)?));
-    }
-    let needed = |path: Option<PathBuf>, name: &str| path.ok_or_else(|| Failure::Usage(format!("{name} is needed")));
-    Ok(GatewayOptions {
-        programs: Programs { auth: needed(auth, "--auth-service")?, resource: needed(resource, "--resource-service")? },
-        nginx: needed(nginx, "--nginx")?,
-        envoy: needed(envoy, "--envoy")?,
-        root: needed(root, "--root")?,
-        rounds,
-        phase: Duration::from_secs(seconds.into()),
-        out,
-    })
+fn program(value: &OsString) -> Result<(String, PathBuf), Failure> {
+    let named = value.to_str().and_then(|value| value.split_once('='));
+    let (name, path) = named.ok_or_else(|| Failure::Usage("--program is NAME=PATH".to_owned()))?;
+    Ok((name.to_owned(), path.into()))
 }
 
-fn named(store: &OsString) -> Result<Store, Failure> {
-    let variable = |name: &str| env::var(name).map_err(|error| Failure::Usage(format!("{name}: {error}")));
-    match store.to_str() {
+fn store(word: &OsString) -> Result<Store, Failure> {
+    match word.to_str() {
         Some("sqlite") => Ok(Store::Sqlite),
-        Some("redis") => Ok(Store::Redis { redis: variable(REDIS_URL)?, postgres: variable(POSTGRES_URL)? }),
+        Some("redis") => Ok(Store::Redis),
         _ => Err(Failure::Usage("--store is sqlite or redis".to_owned())),
     }
 }
@@ -183,36 +177,29 @@ fn usage(error: impl Into<lexopt::Error>) -> Failure {
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Result<Benchmark, Failure> {
+    fn parsed(line: &str) -> Result<(Benchmark, Options), Failure> {
         parse(line.split_whitespace().map(OsString::from))
     }
 
     #[test]
     fn unless_told_otherwise_there_are_five_rounds_of_ten_seconds() {
-        let line = "flood --auth-service /a --resource-service /r --store sqlite";
-        let Benchmark::Flood(options) = parsed(line).unwrap() else { panic!("{line}") };
-        assert_eq!((options.rounds, options.phase, options.out), (5, Duration::from_secs(10), None));
-        assert_eq!((options.programs.auth, options.store.name()), (PathBuf::from("/a"), "sqlite"));
+        let (benchmark, options) = parsed("flood --program auth-service=/a --store redis").unwrap();
+        assert_eq!((benchmark, options.rounds, options.phase), (Benchmark::Flood, 5, Duration::from_secs(10)));
+        assert_eq!((options.store, options.out), (Store::Redis, None));
+        assert_eq!(options.programs.get("auth-service").unwrap(), Path::new("/a"));
     }
 
     #[test]
-    fn gateways_are_compared_in_as_many_rounds() {
-        let line = "gateways --auth-service /a --resource-service /r --nginx /n --envoy /e --root /l --seconds 3";
-        let Benchmark::Gateways(options) = parsed(line).unwrap() else { panic!("{line}") };
-        assert_eq!((options.rounds, options.phase), (5, Duration::from_secs(3)));
-        assert_eq!((options.nginx, options.envoy, options.root), ("/n".into(), "/e".into(), "/l".into()));
+    fn a_program_that_was_not_named_is_asked_for() {
+        let (_, options) = parsed("gateways --program nginx=/n --root /l --seconds 3").unwrap();
+        assert_eq!((options.phase, options.root), (Duration::from_secs(3), "/l".into()));
+        let missing = options.programs.get("envoy").unwrap_err();
+        assert!(missing.to_string().contains("--program envoy=PATH"), "{missing}");
     }
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
-        for line in [
-            "",
-            "gateways --auth-service /a --resource-service /r --nginx /n --envoy /e",
-            "drought",
-            "flood --store sqlite",
-            "flood --auth-service /a --resource-service /r --store disk",
-            "flood --auth-service /a --resource-service /r --store sqlite --rounds 0",
-        ] {
+        for line in ["", "drought", "flood --program nginx", "flood --store disk", "flood --rounds 0", "flood flood"] {
             assert!(matches!(parsed(line), Err(Failure::Usage(_))), "{line}");
         }
     }

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::{
-    arguments::{GatewayOptions, Store},
+    arguments::{Options, Store},
     clients::{Clients, Guarded, Window},
     failure::Failure,
     gateway::Gateway,
     report::{Latency, Output, Spread},
     say,
-    stack::Stack,
+    stack::{Plan, Stack},
     stop_request::StopRequest,
 };
 
@@ -59,13 +59,13 @@ pub struct Numbers {
 }
 
 /// Measures, prints and writes what came out.
-pub fn run(options: &GatewayOptions) -> Result<(), Failure> {
+pub fn run(options: &Options) -> Result<(), Failure> {
     let stop = StopRequest::watch()?;
     let mut output = Output::open(options.out.as_deref())?;
     say::line("Starting both services, nginx and Envoy");
-    let stack = Stack::start(&options.programs, &Store::Sqlite, &stop)?;
-    let nginx = Gateway::nginx(&options.nginx, &options.root, &stack, &stop)?;
-    let envoy = Gateway::envoy(&options.envoy, &options.root, &stack, &stop)?;
+    let stack = Stack::start(&Plan::shipped(&options.programs, &Store::Sqlite), &stop)?;
+    let nginx = Gateway::nginx(options.programs.get("nginx")?, &options.root, &stack, &stop)?;
+    let envoy = Gateway::envoy(options.programs.get("envoy")?, &options.root, &stack, &stop)?;
     let (mut clients, _) = Clients::log_in(&stack, &stop)?;
     let url = |way| match way {
         Way::Direct => stack.resource.clone(),

@@ -5,26 +5,35 @@ mod arguments;
 mod capacity;
 mod clients;
 mod connection;
+mod contest;
 mod echo;
 mod failure;
+mod floor;
 mod flood;
 mod gateway;
 mod gateways;
+mod guard;
+mod load;
 mod pace;
+mod peers;
+mod processor_time;
+mod processors;
+mod refresh;
 mod report;
 mod rounds;
 mod say;
 mod spinners;
 mod stack;
 mod stop_request;
+mod table;
 
 use std::{env, process::ExitCode};
 
-use arguments::Benchmark;
+use arguments::{Benchmark, Options};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    match arguments::parse(env::args_os().skip(1)).and_then(|benchmark| run(&benchmark)) {
+    match arguments::parse(env::args_os().skip(1)).and_then(|(benchmark, options)| run(benchmark, &options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             say::failure(&failure);
@@ -33,9 +42,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(benchmark: &Benchmark) -> Result<(), Failure> {
+fn run(benchmark: Benchmark, options: &Options) -> Result<(), Failure> {
     match benchmark {
-        Benchmark::Flood(options) => rounds::run(options),
-        Benchmark::Gateways(options) => gateways::run(options),
+        Benchmark::Flood => rounds::run(options),
+        Benchmark::Gateways => gateways::run(options),
+        Benchmark::Guard => guard::run(options),
+        Benchmark::Refresh => refresh::run(options),
+        Benchmark::Login | Benchmark::Growth | Benchmark::Footprint => Err(Failure::Usage("not yet".to_owned())),
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     arguments::Options,
     capacity::{COST, Capacity},
     clients::{Kind, Samples},
+    contest::Entry,
     failure::Failure,
     flood::Logins,
     gateways::{Numbers, Way},
@@ -90,6 +91,7 @@ enum Record<'a> {
     Setting(&'a Setting),
     Latency { store: &'a str, round: u32, phase: &'a str, kind: Kind, ms: &'a Latency },
     Gateway { round: u32, way: Way, numbers: &'a Numbers },
+    Entry(&'a Entry),
     Flood { store: &'a str, round: u32, numbers: &'a FloodNumbers },
 }
 
@@ -274,6 +276,11 @@ impl Output {
         self.write(&Record::Gateway { round, way, numbers })
     }
 
+    /// One turn of a contest.
+    pub fn entry(&mut self, entry: &Entry) -> Result<(), Failure> {
+        self.write(&Record::Entry(entry))
+    }
+
     fn write(&mut self, record: &Record) -> Result<(), Failure> {
         let Some(file) = &mut self.0 else { return Ok(()) };
         let mut write = || {
@@ -305,7 +312,9 @@ impl Spread {
 
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} ({:.2}..{:.2})", self.median, self.min, self.max)
+        let digits = f.precision().unwrap_or(2);
+        let Self { median, min, max } = self;
+        write!(f, "{median:.digits$} ({min:.digits$}..{max:.digits$})")
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     flood::{Flood, Logins},
     report::{FloodNumbers, Latency, Output, Report, Round, Setting},
     say, spinners,
-    stack::{PoolCounts, Stack},
+    stack::{Plan, PoolCounts, Stack},
     stop_request::StopRequest,
 };
 
@@ -31,7 +31,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let stop = StopRequest::watch()?;
     let mut output = Output::open(options.out.as_deref())?;
     say::line(format!("Starting both services on {}", options.store.name()));
-    let stack = Stack::start(&options.programs, &options.store, &stop)?;
+    let stack = Stack::start(&Plan::shipped(&options.programs, &options.store), &stop)?;
     let capacity = Capacity::measure();
     let (mut clients, logins_per_second) = Clients::log_in(&stack, &stop)?;
     let setting = Setting::of(options, capacity, logins_per_second);

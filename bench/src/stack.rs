@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::Write,
-    net::{Ipv4Addr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
@@ -14,9 +14,11 @@ use tempfile::TempDir;
 
 use crate::{
     accounts,
-    arguments::{Programs, Store},
+    arguments::{self, Programs, Store},
+    capacity::COST,
     connection::{Connection, expect_ok},
     failure::Failure,
+    processors::Processors,
     stop_request::StopRequest,
 };
 
@@ -27,6 +29,28 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// refresh writes and hands out a new token, as it does with the real interval of a quarter of an hour.
 const HOLD: &str = "1s";
 
+/// How the services are started.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// Their programs.
+    pub programs: &'a Programs,
+    /// Where auth-service keeps users and sessions.
+    pub store: &'a Store,
+    /// bcrypt's cost, of the users' hashes too.
+    pub bcrypt_cost: u32,
+    /// Who has a processor to itself, where somebody has.
+    pub alone: Option<&'a Processors>,
+    /// Other settings of auth-service.
+    pub settings: &'a [(&'static str, String)],
+}
+
+impl<'a> Plan<'a> {
+    /// As they are shipped.
+    pub fn shipped(programs: &'a Programs, store: &'a Store) -> Self {
+        Self { programs, store, bcrypt_cost: COST, alone: None, settings: &[] }
+    }
+}
+
 /// The services. They end with this.
 #[derive(Debug)]
 pub struct Stack {
@@ -36,13 +60,20 @@ pub struct Stack {
     pub resource: String,
     /// Where it answers the gateway alone.
     pub auth_internal: String,
-    _services: [Service; 2],
+    services: [Service; 2],
     _folder: TempDir,
 }
 
 /// A program of ours. It ends with this.
 #[derive(Debug)]
 pub struct Service(Child);
+
+impl Service {
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Service {
     fn drop(&mut self) {
@@ -65,30 +96,36 @@ pub struct PoolCounts {
 
 impl Stack {
     /// Makes secrets, databases and users, starts both services, and waits until they are ready.
-    pub fn start(programs: &Programs, store: &Store, stop: &StopRequest) -> Result<Self, Failure> {
+    pub fn start(plan: &Plan, stop: &StopRequest) -> Result<Self, Failure> {
+        let (auth_program, resource_program) = (plan.programs.get("auth-service")?, plan.programs.get("resource-service")?);
         let folder = tempfile::Builder::new()
             .prefix("latchkey-bench-")
             .tempdir()
             .map_err(Failure::during("A folder cannot be made"))?;
         let dir = folder.path();
         let [auth, auth_internal, resource, resource_internal] = ports()?.map(|port| format!("127.0.0.1:{port}"));
-        let key = || run(Command::new(&programs.auth).args(["key", "new-master"]), "");
+        let key = || run(Command::new(auth_program).args(["key", "new-master"]), "");
         let (jwt_secret, client_secret) = (key()?, key()?);
 
         let mut of_auth = vec![
             ("JWT_SECRET", jwt_secret.clone()),
             ("REFRESH_SECRET", key()?),
             ("REFRESH_HOLD", HOLD.to_owned()),
+            ("AUTH_BCRYPT_COST", plan.bcrypt_cost.to_string()),
             ("AUTH_BIND", auth.clone()),
             ("AUTH_INTERNAL_BIND", auth_internal.clone()),
             // The driver plays the proxy in front of many clients.
             ("AUTH_TRUSTED_PROXIES", "127.0.0.1/32".to_owned()),
         ];
-        match store {
-            Store::Sqlite => of_auth.push(("AUTH_DATABASE_URL", sqlite(dir, "auth"))),
-            Store::Redis { redis, postgres } => {
-                of_auth.extend([("AUTH_DATABASE_URL", postgres.clone()), ("REDIS_URL", redis.clone())]);
-            }
+        of_auth.extend_from_slice(plan.settings);
+        of_auth.push(match plan.store {
+            Store::Postgres | Store::Redis => ("AUTH_DATABASE_URL", arguments::postgres_url()?),
+            Store::Sqlite | Store::SessionsAt(_) => ("AUTH_DATABASE_URL", sqlite(dir, "auth")),
+        });
+        match plan.store {
+            Store::Redis => of_auth.push(("REDIS_URL", arguments::redis_url()?)),
+            Store::SessionsAt(url) => of_auth.push(("REDIS_URL", url.clone())),
+            Store::Sqlite | Store::Postgres => {}
         }
         let of_resource = vec![
             ("JWT_SECRET", jwt_secret),
@@ -102,29 +139,37 @@ impl Stack {
         ];
 
         let users = dir.join("users.jsonl");
-        accounts::write_import(&users)?;
-        let auth_service = |args: &[&str]| command(&programs.auth, args, &of_auth);
+        accounts::write_import(&users, plan.bcrypt_cost)?;
+        let auth_service = |args: &[&str]| command(auth_program, args, &of_auth);
         run(&mut auth_service(&["migrate"]), "")?;
         run(auth_service(&["user", "import"]).arg(&users), "")?;
         let add_client =
             ["client", "add", CLIENT, "--scope", "revocations:read users:deleted", "--secret-file", "/dev/stdin"];
         run(&mut auth_service(&add_client), &client_secret)?;
 
-        let services = [
-            serve(auth_service(&["serve"]), &dir.join("auth-service.log"))?,
-            serve(command(&programs.resource, &["serve"], &of_resource), &dir.join("resource-service.log"))?,
-        ];
+        let start = || -> Result<_, Failure> {
+            Ok([
+                serve(auth_service(&["serve"]), &dir.join("auth-service.log"))?,
+                serve(command(resource_program, &["serve"], &of_resource), &dir.join("resource-service.log"))?,
+            ])
+        };
+        let services = plan.alone.map_or_else(start, |processors| processors.measured(start))?;
         let stack = Self {
             auth: format!("http://{auth}"),
             resource: format!("http://{resource}"),
             auth_internal: format!("http://{auth_internal}"),
-            _services: services,
+            services,
             _folder: folder,
         };
         for internal in [auth_internal, resource_internal] {
             wait_until_ready(&format!("http://{internal}/readyz"), stop)?;
         }
         Ok(stack)
+    }
+
+    /// auth-service's process.
+    pub fn auth_process(&self) -> u32 {
+        self.services[0].process()
     }
 
     /// What auth-service has counted of its bcrypt pool.
@@ -161,6 +206,12 @@ pub fn ports<const N: usize>() -> Result<[u16; N], Failure> {
         *port = listener.local_addr().map_err(no_port())?.port();
     }
     Ok(ports)
+}
+
+/// Where a URL's host listens, which is always a number here.
+pub fn address(url: &str) -> Result<SocketAddr, Failure> {
+    let place = url.trim_start_matches("http://");
+    place.parse().map_err(|_| Failure::Other(format!("{url} is not at an address.")))
 }
 
 /// Nothing of this process's environment reaches the services but what OpenSSL and the dynamic linker may need.

@@ -1,0 +1,105 @@
+//! Many clients in one thread, each of which asks again as soon as it is answered: it takes as little of the machine as it
+//! can, so that what is measured is the other side.
+
+mod exchange;
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use mio::{Events, Interest, Poll, Token};
+
+use crate::{clients::Samples, failure::Failure, stop_request::StopRequest};
+use exchange::{Exchange, Progress};
+
+/// How long nothing may happen before the other side counts as broken.
+const PATIENCE: Duration = Duration::from_secs(10);
+const EVENTS: usize = 256;
+
+/// A client: what it asks, and what it makes of the answer.
+pub trait Asker {
+    /// Adds the next request, head and body, to `request`, which is empty.
+    fn ask(&mut self, request: &mut Vec<u8>);
+
+    /// Takes the answer; `false` where it is not the one that it ought to be.
+    fn take(&mut self, status: u16, body: &[u8]) -> bool;
+}
+
+/// How long a load is kept up.
+#[derive(Debug, Clone, Copy)]
+pub struct Period {
+    /// What does not count: connections are opened, caches filled.
+    pub warm_up: Duration,
+    /// What counts.
+    pub measured: Duration,
+}
+
+/// Keeps all of `askers` asking at `address`, each on a connection of its own, and calls `begun` when it begins to count.
+pub fn drive<A: Asker>(
+    address: SocketAddr,
+    askers: &mut [A],
+    period: Period,
+    stop: &StopRequest,
+    begun: impl FnOnce() -> Result<(), Failure>,
+) -> Result<Samples, Failure> {
+    let broken = || Failure::during("The load cannot be kept up");
+    let mut poll = Poll::new().map_err(broken())?;
+    let mut exchanges = Vec::with_capacity(askers.len());
+    for (place, asker) in askers.iter_mut().enumerate() {
+        let mut exchange = Exchange::connect(address).map_err(broken())?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        poll.registry().register(exchange.stream(), Token(place), interest).map_err(broken())?;
+        exchange.begin(asker);
+        exchanges.push(exchange);
+    }
+    let mut events = Events::with_capacity(EVENTS);
+    let mut samples = Samples::default();
+    let counted_from = Instant::now() + period.warm_up;
+    let end = counted_from + period.measured;
+    let mut begun = Some(begun);
+    loop {
+        poll.poll(&mut events, Some(PATIENCE)).map_err(broken())?;
+        let now = Instant::now();
+        if now >= counted_from
+            && let Some(begun) = begun.take()
+        {
+            begun()?;
+        }
+        if now >= end {
+            return Ok(samples);
+        }
+        if stop.came() {
+            return Err(Failure::Interrupted);
+        }
+        if events.is_empty() {
+            return Err(Failure::Other(format!("{address} has not answered for {PATIENCE:?}.")));
+        }
+        for event in &events {
+            let Token(place) = event.token();
+            let (exchange, asker) = (&mut exchanges[place], &mut askers[place]);
+            loop {
+                match exchange.go_on(asker).map_err(broken())? {
+                    Progress::Waits => break,
+                    Progress::Answered { since, well } => {
+                        let answered = Instant::now();
+                        match (answered >= counted_from, well) {
+                            (false, _) => {}
+                            (true, true) => samples.latencies.push(answered - since),
+                            (true, false) => samples.failed += 1,
+                        }
+                        exchange.begin(asker);
+                    }
+                    Progress::Closed => {
+                        poll.registry().deregister(exchange.stream()).map_err(broken())?;
+                        *exchange = Exchange::connect(address).map_err(broken())?;
+                        let interest = Interest::READABLE | Interest::WRITABLE;
+                        poll.registry().register(exchange.stream(), Token(place), interest).map_err(broken())?;
+                        exchange.begin(asker);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
