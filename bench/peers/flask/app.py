@@ -2,8 +2,9 @@
 
 Settings: PEER_SECRET, PEER_ISSUER, PEER_AUDIENCE; PEER_REDIS_URL where refresh tokens are measured.
 
-Latchkey's access tokens need no hook: a token without `type` counts as an access token and one without `fresh` as not
-fresh, the audience may be one of several, and the header's `typ` is not looked at.
+Latchkey's access tokens are accepted without a hook: one without `type` counts as an access token and one without `fresh`
+as not fresh, the audience may be one of several, and the header's `typ` is not looked at. A token that is not accepted
+would be answered 422; the hook makes it 401, as elsewhere.
 """
 
 import os
@@ -12,7 +13,7 @@ import uuid
 from datetime import timedelta
 
 import redis
-from flask import Flask, abort, request
+from flask import Flask, request
 from flask_jwt_extended import (
     JWTManager,
     create_access_token,
@@ -53,10 +54,15 @@ app.config.update(
     JWT_ACCESS_TOKEN_EXPIRES=timedelta(minutes=15),
     JWT_REFRESH_TOKEN_EXPIRES=REFRESH_LIFETIME,
 )
-JWTManager(app)
+jwt = JWTManager(app)
 
 store = redis.Redis.from_url(os.environ.get("PEER_REDIS_URL", "redis://127.0.0.1:6379"))
 rotate = store.register_script(ROTATE)
+
+
+@jwt.invalid_token_loader
+def refuse(reason):
+    return {"msg": reason}, 401
 
 
 @app.get("/api/whoami")
@@ -94,7 +100,7 @@ def refresh():
     jti = str(uuid.uuid4())
     lifetime = int(REFRESH_LIFETIME.total_seconds())
     if not rotate(keys=[key_of(old["jti"]), key_of(jti)], args=[old["sub"], lifetime]):
-        abort(401)
+        return refuse("The token has been used")
     return pair(old["sub"], {name: old[name] for name in OF_THE_SESSION}, jti)
 
 
