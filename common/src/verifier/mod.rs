@@ -40,7 +40,7 @@ pub const LEEWAY: Duration = Duration::from_secs(5);
 /// Verifies access tokens.
 pub struct Verifier {
     jws: JwsVerifier,
-    cache: TokenCache,
+    cache: Option<TokenCache>,
     encryption: Encryption,
     revocations: Option<Arc<dyn RevocationCheck>>,
     source: Option<Arc<dyn KeySource>>,
@@ -65,7 +65,7 @@ impl Verifier {
         };
         Self {
             jws: JwsVerifier::new(&expected, keys, Arc::clone(&clock)),
-            cache: TokenCache::new(),
+            cache: Some(TokenCache::new()),
             encryption: Encryption::Off,
             revocations: None,
             source: None,
@@ -95,6 +95,13 @@ impl Verifier {
         self
     }
 
+    /// Verifies each token each time, for those who would rather spend the time than the memory.
+    #[must_use]
+    pub fn without_cache(mut self) -> Self {
+        self.cache = None;
+        self
+    }
+
     /// Lets extractors look for tokens in the cookies of `site` as well.
     #[must_use]
     pub fn with_site(mut self, site: Site) -> Self {
@@ -110,17 +117,21 @@ impl Verifier {
 
     /// The claims of `token`, if it may be believed now.
     pub fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, TokenError> {
-        if let Some(VerifiedToken { claims, key }) = self.cache.get(token) {
+        if let Some(cache) = &self.cache
+            && let Some(VerifiedToken { claims, key }) = cache.get(token)
+        {
             let checked = self.check_now(&claims, &key);
             if matches!(checked, Err(TokenError::Expired | TokenError::Revoked)) {
-                self.cache.remove(token);
+                cache.remove(token);
             }
             return checked.map(|()| claims);
         }
         let (claims, key) = self.jws.verify_signature::<AccessClaims>(&self.decrypted(token)?)?;
         let claims = Arc::new(claims);
         self.check_now(&claims, &key)?;
-        self.cache.insert(token, VerifiedToken { claims: Arc::clone(&claims), key });
+        if let Some(cache) = &self.cache {
+            cache.insert(token, VerifiedToken { claims: Arc::clone(&claims), key });
+        }
         Ok(claims)
     }
 
