@@ -70,7 +70,7 @@ impl Peer {
         let name = match self {
             Self::Flask => {
                 let mut gunicorn = Command::new(start.programs.get("gunicorn")?);
-                gunicorn.current_dir(sources.join("flask")).arg("--config").arg("gunicorn.conf.py");
+                gunicorn.current_dir(sources.join("flask")).args(["--worker-class", "gevent", "--keep-alive", "60"]);
                 gunicorn.args(["--bind", &format!("127.0.0.1:{port}"), "app:app"]);
                 return Ok(gunicorn);
             }

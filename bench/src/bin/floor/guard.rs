@@ -1,6 +1,6 @@
 //! `GET /api/whoami`: not guarded, guarded by `common`, and guarded by `jsonwebtoken` alone.
 
-use std::{net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, path::Path, sync::Arc};
 
 use actix_web::{
     App, HttpServer, Responder, Route,
@@ -13,7 +13,6 @@ use common::{
     claims::{AccessClaims, Principal, User},
     clock::{Clock, SystemClock, Timestamp},
     jwe::{Encryption, JweKey, JweKeys},
-    revocation::{Mirror, Policy, WhenCold, WhenStale},
     rng::SystemRng,
     verifier::{KeySet, Keys, Verifier, VerifyingKey},
 };
@@ -22,16 +21,13 @@ use jsonwebtoken::Validation;
 use super::{
     Broken,
     keys::{self, Pair},
-    listening::{self, Servers},
+    listening,
     tokens::{self, AUDIENCE, ISSUER},
     whoami::Answer,
 };
 
 /// 32 bytes.
 const JWE_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-
-/// How many revoked sessions there are, where there are any.
-const REVOKED: [u32; 2] = [10_000, 100_000];
 
 pub async fn serve(folder: &Path) -> Result<(), Broken> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -53,24 +49,12 @@ pub async fn serve(folder: &Path) -> Result<(), Broken> {
         servers.push(guarded(name.to_owned(), verifier(&pair.verifying)?)?);
         servers.push(guarded(format!("{name} without a cache"), verifier(&pair.verifying)?.without_cache())?);
         servers.push(jsonwebtoken_alone(pair)?);
-        for revoked in REVOKED {
-            let verifier = verifier(&pair.verifying)?.with_revocations(Arc::new(mirror(revoked, &clock)));
-            servers.push(guarded(format!("{name}, {revoked} revoked"), verifier)?);
-        }
     }
     let encrypted =
         || Ok::<_, Broken>(verifier(&pairs[0].verifying)?.with_encryption(Encryption::Require(JweKeys::only(jwe_key.clone()))));
     servers.push(guarded("JWE".to_owned(), encrypted()?)?);
     servers.push(guarded("JWE without a cache".to_owned(), encrypted()?.without_cache())?);
     listening::until_told(servers).await
-}
-
-fn mirror(revoked: u32, clock: &Arc<dyn Clock>) -> Mirror {
-    let day = Duration::from_hours(24);
-    let policy = Policy { max_staleness: day, when_stale: WhenStale::Refuse, when_cold: WhenCold::Refuse };
-    let mirror = Mirror::new(policy, Arc::clone(clock));
-    mirror.fill(tokens::revoked(revoked, clock.now()));
-    mirror
 }
 
 type Listening = Result<(String, std::net::SocketAddr, Server), Broken>;

@@ -17,10 +17,7 @@ use redis::{Script, Value, aio::MultiplexedConnection};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    Broken,
-    listening::{self},
-};
+use super::{Broken, listening};
 
 /// As auth-service puts it together.
 const SCRIPT: &str = concat!(
@@ -82,19 +79,20 @@ pub async fn serve() -> Result<(), Broken> {
     let (url, padding) = (env::var("REDIS_URL")?, &*"x".repeat(PADDING).leak());
     let app = move || {
         let url = url.clone();
-        // A connection for each worker.
-        let store = async move || -> Result<Store, redis::RedisError> {
-            let redis = redis::Client::open(url.clone())?.get_multiplexed_async_connection().await?;
-            Ok(Store { redis, script: Script::new(SCRIPT), padding })
-        };
         App::new()
-            .data_factory(store)
+            .data_factory(move || connect(url.clone(), padding))
             .route("/auth/refresh", web::post().to(refresh))
             .route("/raw", web::get().to(raw))
     };
     let server = HttpServer::new(app).workers(1).disable_signals().bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = server.addrs()[0];
     listening::until_told(vec![("refresh".to_owned(), address, server.run())]).await
+}
+
+/// A connection for each worker.
+async fn connect(url: String, padding: &'static str) -> Result<Store, redis::RedisError> {
+    let redis = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+    Ok(Store { redis, script: Script::new(SCRIPT), padding })
 }
 
 async fn refresh(store: Data<Store>, asked: Json<Asked>) -> actix_web::Result<Json<Answer>> {
