@@ -34,6 +34,8 @@ pub enum Benchmark {
     Growth,
     /// Start, memory, sizes.
     Footprint,
+    /// Nothing new: what was measured becomes a document.
+    Report,
 }
 
 /// With what, and for how long.
@@ -146,6 +148,7 @@ fn named(word: &OsString) -> Result<Benchmark, Failure> {
         Some("login") => Benchmark::Login,
         Some("growth") => Benchmark::Growth,
         Some("footprint") => Benchmark::Footprint,
+        Some("report") => Benchmark::Report,
         _ => return Err(Failure::Usage(format!("there is no benchmark named {}", word.display()))),
     })
 }

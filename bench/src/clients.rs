@@ -159,31 +159,6 @@ impl Guarded {
         let rate = Rate { clients: u32::try_from(clients.len()).unwrap_or(u32::MAX), ..GUARDED };
         thread::scope(|scope| all(drive(scope, clients, rate, 0, window, stop)))
     }
-
-    /// Each again as soon as it is answered.
-    pub fn crowded(clients: &mut [Self], window: Window, stop: &StopRequest) -> Samples {
-        let ask = |client: &mut Self| {
-            let mut samples = Samples::default();
-            while !stop.came() {
-                let sent = Instant::now();
-                let succeeded = sent < window.end && client.call();
-                let answered = Instant::now();
-                if answered >= window.end {
-                    break;
-                }
-                match (answered >= window.measured_from, succeeded) {
-                    (false, _) => {}
-                    (true, true) => samples.latencies.push(answered - sent),
-                    (true, false) => samples.failed += 1,
-                }
-            }
-            samples
-        };
-        thread::scope(|scope| {
-            let threads = clients.iter_mut().map(|client| scope.spawn(move || ask(client))).collect();
-            all(threads)
-        })
-    }
 }
 
 impl Client for Session {

@@ -17,6 +17,8 @@ pub struct Answer {
     pub status: u16,
     /// The body, as text.
     pub body: String,
+    /// Each `Set-Cookie`.
+    pub cookies: Vec<String>,
 }
 
 /// A client's one connection, kept open.
@@ -63,14 +65,16 @@ impl Connection {
 fn read(mut response: Response<Body>) -> Result<Answer, Error> {
     // To its end: otherwise the connection is not used again.
     let body = response.body_mut().read_to_string()?;
-    Ok(Answer { status: response.status().as_u16(), body })
+    let cookies = response.headers().get_all("set-cookie").iter();
+    let cookies = cookies.filter_map(|value| value.to_str().ok()).map(str::to_owned).collect();
+    Ok(Answer { status: response.status().as_u16(), body, cookies })
 }
 
 /// What a request that must be answered with 200 has come to.
 pub fn expect_ok(what: &str, answer: Result<Answer, Error>) -> Result<String, Failure> {
     match answer {
-        Ok(Answer { status: 200, body }) => Ok(body),
-        Ok(Answer { status, body }) => Err(Failure::Other(format!("{what} was answered with {status}: {body}"))),
+        Ok(Answer { status: 200, body, .. }) => Ok(body),
+        Ok(Answer { status, body, .. }) => Err(Failure::Other(format!("{what} was answered with {status}: {body}"))),
         Err(error) => Err(Failure::Other(format!("{what} was not answered: {error}."))),
     }
 }

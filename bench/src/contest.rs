@@ -101,7 +101,7 @@ pub fn hold(
         }
         say::line(format!("round {round} of {rounds} is over"));
     }
-    say::line(table::of(contest, &entries));
+    say::line(format!("\n{}", table::of(&entries)));
     Ok(entries)
 }
 

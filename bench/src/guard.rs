@@ -1,11 +1,7 @@
 //! What it costs to guard a route: the same handler not guarded, guarded in every way that Latchkey offers, guarded by
 //! `jsonwebtoken` alone, and guarded by others.
 
-use std::{
-    fs,
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, path::Path, sync::Arc};
 
 use crate::{
     arguments::Options,
@@ -84,7 +80,7 @@ fn turn<'a>(tokens: &Arc<Vec<String>>) -> Turn<'a> {
 /// Measures, prints and writes what came out.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let stop = StopRequest::watch()?;
-    let mut output = Output::open(options.out.as_deref())?;
+    let mut output = Output::begin(options)?;
     let processors = Processors::divide()?;
     let folder = tempfile::Builder::new()
         .prefix("latchkey-bench-tokens-")

@@ -3,23 +3,27 @@
 mod accounts;
 mod arguments;
 mod capacity;
+mod chart;
 mod clients;
 mod connection;
 mod contest;
 mod echo;
 mod failure;
-mod floor;
 mod flood;
+mod floor;
 mod gateway;
 mod gateways;
 mod guard;
 mod load;
+mod login;
+mod machine;
 mod pace;
 mod peers;
 mod processor_time;
 mod processors;
 mod refresh;
 mod report;
+mod results;
 mod rounds;
 mod say;
 mod spinners;
@@ -48,6 +52,8 @@ fn run(benchmark: Benchmark, options: &Options) -> Result<(), Failure> {
         Benchmark::Gateways => gateways::run(options),
         Benchmark::Guard => guard::run(options),
         Benchmark::Refresh => refresh::run(options),
-        Benchmark::Login | Benchmark::Growth | Benchmark::Footprint => Err(Failure::Usage("not yet".to_owned())),
+        Benchmark::Report => results::write(&options.root),
+        Benchmark::Login => login::run(options),
+        Benchmark::Growth | Benchmark::Footprint => Err(Failure::Usage("not yet".to_owned())),
     }
 }

@@ -1,9 +1,7 @@
 //! Who runs where: what is measured has one processor to itself, and everything else has the others. Ratios then compare what
 //! one processor can do, and a faster side is not slowed down by a driver that has to keep up with it.
 
-use rustix::{
-    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
-};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::failure::Failure;
 

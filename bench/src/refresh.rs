@@ -100,7 +100,7 @@ const PADDING: &str = concat!(
 /// Measures, prints and writes what came out.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let stop = StopRequest::watch()?;
-    let mut output = Output::open(options.out.as_deref())?;
+    let mut output = Output::begin(options)?;
     let processors = Processors::divide()?;
     let redis_url = arguments::redis_url()?;
 
@@ -121,11 +121,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     });
     for (name, store) in &stores {
         say::line(format!("Logging in {SESSIONS} sessions: {name}"));
-        let plan = Plan {
-            bcrypt_cost: BCRYPT_COST,
-            alone: Some(&processors),
-            ..Plan::shipped(&options.programs, store)
-        };
+        let plan =
+            Plan { bcrypt_cost: BCRYPT_COST, alone: Some(&processors), ..Plan::shipped(&options.programs, store) };
         let stack = Stack::start(&plan, &stop)?;
         let held = log_in(&format!("{}/auth/login", stack.auth), &stop)?;
         contestants.push(Contestant {
@@ -184,8 +181,7 @@ fn log_in(url: &str, stop: &StopRequest) -> Result<Vec<Value>, Failure> {
             if stop.came() {
                 return Err(Failure::Interrupted);
             }
-            let answer =
-                connection.post(url, &accounts::login_of(place), Some(accounts::address(place)), PATIENCE);
+            let answer = connection.post(url, &accounts::login_of(place), Some(accounts::address(place)), PATIENCE);
             let tokens: Tokens = serde_json::from_str(&expect_ok("A login", answer)?)
                 .map_err(|error| Failure::Other(format!("A login was answered without tokens: {error}.")))?;
             held.push(tokens.refresh_token);

@@ -18,7 +18,7 @@ use crate::{
     contest::Entry,
     failure::Failure,
     flood::Logins,
-    gateways::{Numbers, Way},
+    machine::Machine,
 };
 
 /// How long the requests of one kind took in one phase, in milliseconds.
@@ -90,7 +90,7 @@ pub struct Report {
 enum Record<'a> {
     Setting(&'a Setting),
     Latency { store: &'a str, round: u32, phase: &'a str, kind: Kind, ms: &'a Latency },
-    Gateway { round: u32, way: Way, numbers: &'a Numbers },
+    Machine(&'a Machine),
     Entry(&'a Entry),
     Flood { store: &'a str, round: u32, numbers: &'a FloodNumbers },
 }
@@ -251,9 +251,16 @@ impl fmt::Display for Report {
 
 impl Output {
     /// Lines are added to the file: several stores go into one.
-    pub fn open(path: Option<&Path>) -> Result<Self, Failure> {
+    fn open(path: Option<&Path>) -> Result<Self, Failure> {
         let open = |path| OpenOptions::new().create(true).append(true).open(path);
         path.map(open).transpose().map(Self).map_err(Failure::during("The file for the results cannot be opened"))
+    }
+
+    /// The file of `options`, and what it runs on.
+    pub fn begin(options: &Options) -> Result<Self, Failure> {
+        let mut output = Self::open(options.out.as_deref())?;
+        output.write(&Record::Machine(&Machine::here(&options.root)))?;
+        Ok(output)
     }
 
     /// What all rounds have in common.
@@ -269,11 +276,6 @@ impl Output {
             }
         }
         self.write(&Record::Flood { store, round: round.number, numbers: &round.flood })
-    }
-
-    /// One way to resource-service, in one round.
-    pub fn gateway(&mut self, round: u32, way: Way, numbers: &Numbers) -> Result<(), Failure> {
-        self.write(&Record::Gateway { round, way, numbers })
     }
 
     /// One turn of a contest.
@@ -294,9 +296,12 @@ impl Output {
 /// Several numbers as one reads them.
 #[derive(Debug, Clone, Copy)]
 pub struct Spread {
-    median: f64,
-    min: f64,
-    max: f64,
+    /// Of an even number, between the middle two.
+    pub median: f64,
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
 }
 
 impl Spread {

@@ -29,7 +29,7 @@ const SETTLE: Duration = Duration::from_millis(500);
 /// Measures, prints and writes what came out.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let stop = StopRequest::watch()?;
-    let mut output = Output::open(options.out.as_deref())?;
+    let mut output = Output::begin(options)?;
     say::line(format!("Starting both services on {}", options.store.name()));
     let stack = Stack::start(&Plan::shipped(&options.programs, &options.store), &stop)?;
     let capacity = Capacity::measure();

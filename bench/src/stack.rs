@@ -97,7 +97,8 @@ pub struct PoolCounts {
 impl Stack {
     /// Makes secrets, databases and users, starts both services, and waits until they are ready.
     pub fn start(plan: &Plan, stop: &StopRequest) -> Result<Self, Failure> {
-        let (auth_program, resource_program) = (plan.programs.get("auth-service")?, plan.programs.get("resource-service")?);
+        let (auth_program, resource_program) =
+            (plan.programs.get("auth-service")?, plan.programs.get("resource-service")?);
         let folder = tempfile::Builder::new()
             .prefix("latchkey-bench-")
             .tempdir()
@@ -170,6 +171,11 @@ impl Stack {
     /// auth-service's process.
     pub fn auth_process(&self) -> u32 {
         self.services[0].process()
+    }
+
+    /// resource-service's process.
+    pub fn resource_process(&self) -> u32 {
+        self.services[1].process()
     }
 
     /// What auth-service has counted of its bcrypt pool.

@@ -6,23 +6,18 @@ use crate::{
 };
 
 /// Medians of the rounds with the smallest and the largest; ratios are of the same round.
-pub fn of(contest: &str, entries: &[Entry]) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    for entry in entries {
-        if !names.contains(&entry.name.as_str()) {
-            names.push(&entry.name);
-        }
-    }
-    names.sort_by_key(|name| first_place(entries, name));
-    let mut text = format!("\n{contest}\n\n| | requests/s | of | ratio | p50 ms | p99 ms | processor µs a request |\n");
+pub fn of(entries: &[Entry]) -> String {
+    let mut text = "| | requests/s | of | ratio | p50 ms | p99 ms | processor µs a request |\n".to_owned();
     text.push_str("|---|---:|---|---:|---:|---:|---:|\n");
-    for name in names {
+    for name in names(entries) {
         let of = |number: fn(&Measured) -> f64| Spread::of(all(entries, name).map(|entry| number(&entry.measured)));
         let base = all(entries, name).find_map(|entry| entry.base.as_deref());
         let ratio = base.map_or_else(String::new, |base| ratio(entries, name, base).to_string());
+        let per_second = per_second(entries, name);
+        // Logins are counted by the dozen, everything else by the thousand.
+        let digits = if per_second.median < 100.0 { 2 } else { 0 };
         let line = format!(
-            "| {name} | {:.0} | {} | {ratio} | {} | {} | {} |\n",
-            of(|it| it.per_second),
+            "| {name} | {per_second:.digits$} | {} | {ratio} | {} | {} | {:.1} |\n",
             base.unwrap_or_default(),
             of(|it| it.p50_ms),
             of(|it| it.p99_ms),
@@ -31,6 +26,18 @@ pub fn of(contest: &str, entries: &[Entry]) -> String {
         text.push_str(&line);
     }
     text
+}
+
+/// Who took part, in the order in which they were given.
+pub fn names(entries: &[Entry]) -> Vec<&str> {
+    let first_round = || entries.iter().filter(|entry| entry.round == 1).map(|entry| entry.name.as_str());
+    // In round 1 the second one begins, and the first one comes last.
+    first_round().next_back().into_iter().chain(first_round().take(first_round().count().saturating_sub(1))).collect()
+}
+
+/// One's requests a second.
+pub fn per_second(entries: &[Entry], name: &str) -> Spread {
+    Spread::of(all(entries, name).map(|entry| entry.measured.per_second))
 }
 
 /// Requests a second, compared with `base` in the same round.
@@ -44,14 +51,6 @@ pub fn ratio(entries: &[Entry], name: &str, base: &str) -> Spread {
 
 fn all<'a>(entries: &'a [Entry], name: &'a str) -> impl Iterator<Item = &'a Entry> {
     entries.iter().filter(move |entry| entry.name == name)
-}
-
-/// The order in which they were given: the last round, since each round begins with another one.
-fn first_place(entries: &[Entry], name: &str) -> usize {
-    let names = entries.iter().filter(|entry| entry.round == 1).map(|entry| entry.name.as_str()).collect::<Vec<_>>();
-    let place = names.iter().position(|other| *other == name).unwrap_or(0);
-    // In round 1 the second one begins, and the first one comes last.
-    (place + 1) % names.len().max(1)
 }
 
 #[cfg(test)]
@@ -71,7 +70,7 @@ mod tests {
             entry(2, "plain", None, 200.0),
             entry(2, "guarded", Some("plain"), 190.0),
         ];
-        let text = of("c", &entries);
+        let text = of(&entries);
         assert!(text.contains("| guarded | 140 (90..190) | plain | 0.93 (0.90..0.95) | 1.00 (1.00..1.00) |"), "{text}");
         assert!(text.find("| plain |") < text.find("| guarded |"), "{text}");
     }

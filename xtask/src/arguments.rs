@@ -45,6 +45,8 @@ pub enum BenchmarkName {
     Login,
     Growth,
     Footprint,
+    /// Nothing is measured: what was becomes a document.
+    Report,
 }
 
 impl BenchmarkName {
@@ -57,6 +59,7 @@ impl BenchmarkName {
             Self::Login => "login",
             Self::Growth => "growth",
             Self::Footprint => "footprint",
+            Self::Report => "report",
         }
     }
 }
@@ -147,6 +150,7 @@ fn bench(args: Vec<OsString>) -> Result<Task, Failure> {
         Some("login") => BenchmarkName::Login,
         Some("growth") => BenchmarkName::Growth,
         Some("footprint") => BenchmarkName::Footprint,
+        Some("report") => BenchmarkName::Report,
         _ => return Err(usage("Which benchmark? `cargo xtask bench --help` names them.".to_owned())),
     };
     Ok(Task::Bench(Benchmark { name, rounds, seconds, out }))

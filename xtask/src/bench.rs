@@ -22,6 +22,12 @@ type Named = (&'static str, PathBuf);
 
 pub fn run(root: &Path, benchmark: &Benchmark) -> Result<(), Failure> {
     let name = benchmark.name;
+    if name == BenchmarkName::Report {
+        let [driver] = say::step("Building the driver", || binaries::build_release_of(root, DRIVER, [DRIVER]))?;
+        let stop = StopRequest::watch()?;
+        let command = command(root, benchmark, &[(DRIVER, driver)], None, None);
+        return run_to_its_end("The driver", "Nothing was written", command, &stop);
+    }
     let needs_servers =
         !matches!(name, BenchmarkName::Gateways | BenchmarkName::Guard | BenchmarkName::Flood(Some(Store::Sqlite)));
     let mut programs = say::step("Looking for what the benchmark needs", || {
@@ -62,7 +68,9 @@ fn others(root: &Path, name: BenchmarkName) -> Result<Vec<Named>, Failure> {
             peers::find_or_install_compared(root, &PYTHON.find_or_install()?)
         }
         BenchmarkName::Growth => Ok(vec![("redis-server", REDIS.find_or_install()?)]),
-        BenchmarkName::Flood(_) | BenchmarkName::Login | BenchmarkName::Footprint => Ok(Vec::new()),
+        BenchmarkName::Flood(_) | BenchmarkName::Login | BenchmarkName::Footprint | BenchmarkName::Report => {
+            Ok(Vec::new())
+        }
     }
 }
 

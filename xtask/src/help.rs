@@ -99,6 +99,7 @@ Usage: cargo xtask bench BENCHMARK [--rounds N] [--seconds S] [--out FILE]
   flood             what a flood of logins does to everybody else: p50 and p99 of refreshes and guarded requests
   growth            what becomes of it with many sessions, users, replicas and mirrors
   footprint         time to start, memory, sizes
+  report            makes bench/RESULTS.md and its charts of what is in bench/results
 
   --rounds N        how often what is compared follows each other [default: 5]
   --seconds S       how long each of them is measured [default: 10]

@@ -43,31 +43,42 @@ pub async fn serve(folder: &Path) -> Result<(), Broken> {
         let keys = Keys::fixed(KeySet::new([key.clone()])?);
         Ok(Verifier::with_keys(ISSUER, AUDIENCE, keys, Arc::clone(&clock)))
     };
-    let mut servers = vec![plain(now)?];
+    let mut servers = vec![plain(now, 1)?];
     for pair in &pairs {
         let name = pair.name;
         servers.push(guarded(name.to_owned(), verifier(&pair.verifying)?)?);
         servers.push(guarded(format!("{name} without a cache"), verifier(&pair.verifying)?.without_cache())?);
         servers.push(jsonwebtoken_alone(pair)?);
     }
-    let encrypted =
-        || Ok::<_, Broken>(verifier(&pairs[0].verifying)?.with_encryption(Encryption::Require(JweKeys::only(jwe_key.clone()))));
+    let encrypted = || {
+        Ok::<_, Broken>(
+            verifier(&pairs[0].verifying)?.with_encryption(Encryption::Require(JweKeys::only(jwe_key.clone()))),
+        )
+    };
     servers.push(guarded("JWE".to_owned(), encrypted()?)?);
     servers.push(guarded("JWE without a cache".to_owned(), encrypted()?.without_cache())?);
     listening::until_told(servers).await
 }
 
+/// As many workers as there are processors: here it is the services' equal.
+pub async fn serve_plain() -> Result<(), Broken> {
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    listening::until_told(vec![plain(SystemClock.now(), workers)?]).await
+}
+
 type Listening = Result<(String, std::net::SocketAddr, Server), Broken>;
 
-fn plain(now: Timestamp) -> Listening {
+fn plain(now: Timestamp, workers: usize) -> Listening {
     let Principal::User(user) = Principal::from(&AccessClaims::User(tokens::claims(0, now)?)) else {
         return Err("a user is no user".into());
     };
-    listen("plain".to_owned(), Data::new(user), || web::get().to(async |user: Data<User>| web::Json(Answer::from(&**user))))
+    listen("plain".to_owned(), workers, Data::new(user), || {
+        web::get().to(async |user: Data<User>| web::Json(Answer::from(&**user)))
+    })
 }
 
 fn guarded(name: String, verifier: Verifier) -> Listening {
-    listen(name, Data::new(verifier), || web::get().to(async |user: User| web::Json(Answer::from(&user))))
+    listen(name, 1, Data::new(verifier), || web::get().to(async |user: User| web::Json(Answer::from(&user))))
 }
 
 /// What a home-made middleware does: the key and the rules are made once, the token is decoded for each request.
@@ -77,7 +88,7 @@ fn jsonwebtoken_alone(pair: &Pair) -> Listening {
     validation.set_audience(&[AUDIENCE]);
     validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
     let rules = Data::new((pair.verifying.decoding.clone(), validation));
-    listen(format!("{} by jsonwebtoken alone", pair.name), rules, || web::get().to(decoded))
+    listen(format!("{} by jsonwebtoken alone", pair.name), 1, rules, || web::get().to(decoded))
 }
 
 async fn decoded(
@@ -93,9 +104,9 @@ async fn decoded(
     }
 }
 
-fn listen<D: Send + Sync + 'static>(name: String, data: Data<D>, route: fn() -> Route) -> Listening {
+fn listen<D: Send + Sync + 'static>(name: String, workers: usize, data: Data<D>, route: fn() -> Route) -> Listening {
     let app = move || App::new().app_data(data.clone()).route("/api/whoami", route());
-    let server = HttpServer::new(app).workers(1).disable_signals().bind((Ipv4Addr::LOCALHOST, 0))?;
+    let server = HttpServer::new(app).workers(workers).disable_signals().bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = server.addrs()[0];
     Ok((name, address, server.run()))
 }

@@ -5,11 +5,7 @@ use aws_lc_rs::{
     rsa::KeySize,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair},
 };
-use common::{
-    jwk::KeyNumbers,
-    secret::SigningSecret,
-    verifier::VerifyingKey,
-};
+use common::{jwk::KeyNumbers, secret::SigningSecret, verifier::VerifyingKey};
 use jsonwebtoken::{Algorithm, EncodingKey};
 
 use super::Broken;

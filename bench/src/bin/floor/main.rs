@@ -2,7 +2,7 @@
 //! worker at an address of its own, so that nobody's route is looked up later than another's.
 //!
 //! `floor guard FOLDER` writes tokens there and answers `GET /api/whoami` guarded in every way and not at all;
-//! `floor refresh` answers `POST /auth/refresh` with one script of Redis. Either prints a line of JSON with its addresses
+//! `floor plain` answers it unguarded only; `floor refresh` answers `POST /auth/refresh` with one script of Redis. Each prints a line of JSON with its addresses
 //! once it listens, and ends with its standard input.
 
 mod guard;
@@ -23,8 +23,9 @@ async fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ended = match arguments[..] {
         ["guard", folder] => guard::serve(folder.as_ref()).await,
+        ["plain"] => guard::serve_plain().await,
         ["refresh"] => refresh::serve().await,
-        _ => Err("floor guard FOLDER, or floor refresh".into()),
+        _ => Err("floor guard FOLDER, floor plain, or floor refresh".into()),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -136,7 +136,11 @@ async fn run(store: &Store, held: Held) -> Result<Value, redis::RedisError> {
     let now = now();
     let mut call = store.script.key(key(held.session));
     call.arg(now.as_micros().to_string()).arg(now.as_secs()).arg(HOLD_SECONDS);
-    call.arg(&held.id).arg(&held.parent).arg(held.generation).arg(held.generation.saturating_sub(1)).arg(held.issued_at);
+    call.arg(&held.id)
+        .arg(&held.parent)
+        .arg(held.generation)
+        .arg(held.generation.saturating_sub(1))
+        .arg(held.issued_at);
     call.arg((now + MONTH).as_micros().to_string()).arg(MONTH.as_millis().to_string());
     call.invoke_async(&mut store.redis.clone()).await
 }

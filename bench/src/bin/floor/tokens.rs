@@ -14,7 +14,10 @@ use common::{
 use jsonwebtoken::Header;
 use uuid::Uuid;
 
-use super::{Broken, keys::{KID, Pair}};
+use super::{
+    Broken,
+    keys::{KID, Pair},
+};
 
 pub const ISSUER: &str = "https://auth.example.org";
 pub const AUDIENCE: &str = "resource-service";
@@ -27,7 +30,8 @@ const LIFE: i64 = 6 * 3600;
 
 /// The claims of token number `number`: another user in another session each.
 pub fn claims(number: u32, now: Timestamp) -> Result<UserClaims, Broken> {
-    let name = |kind: u128| Uuid::from_u128(0x0189_0a5d_ac96_774b_bcce_0000_0000_0000 | kind << 40 | u128::from(number));
+    let name =
+        |kind: u128| Uuid::from_u128(0x0189_0a5d_ac96_774b_bcce_0000_0000_0000 | kind << 40 | u128::from(number));
     Ok(UserClaims {
         iss: ISSUER.to_owned(),
         aud: vec![ISSUER.to_owned(), AUDIENCE.to_owned()],
