@@ -27,6 +27,8 @@ const AUDIENCE: &str = "resource-service";
 pub enum Peer {
     /// Flask-JWT-Extended, under gunicorn.
     Flask,
+    /// PyJWT, under FastAPI and uvicorn.
+    FastApi,
     /// jose, under Fastify.
     FastifyJose,
     /// `@fastify/jwt`, with its cache.
@@ -54,12 +56,13 @@ pub struct Running {
 
 impl Peer {
     /// Those that guard a route.
-    pub const GUARDING: [Self; 3] = [Self::Flask, Self::FastifyJose, Self::FastifyJwt];
+    pub const GUARDING: [Self; 4] = [Self::Flask, Self::FastApi, Self::FastifyJose, Self::FastifyJwt];
 
     /// As the table names it.
     pub fn title(self) -> &'static str {
         match self {
             Self::Flask => "Flask-JWT-Extended, gunicorn",
+            Self::FastApi => "FastAPI, PyJWT, uvicorn",
             Self::FastifyJose => "Fastify, jose",
             Self::FastifyJwt => "Fastify, @fastify/jwt with its cache",
         }
@@ -73,6 +76,12 @@ impl Peer {
                 gunicorn.current_dir(sources.join("flask")).args(["--worker-class", "gevent", "--keep-alive", "60"]);
                 gunicorn.args(["--bind", &format!("127.0.0.1:{port}"), "app:app"]);
                 return Ok(gunicorn);
+            }
+            Self::FastApi => {
+                let mut uvicorn = Command::new(start.programs.get("uvicorn")?);
+                uvicorn.current_dir(sources.join("fastapi")).args(["--no-access-log", "--log-level", "warning"]);
+                uvicorn.args(["--port", &port.to_string(), "app:app"]);
+                return Ok(uvicorn);
             }
             Self::FastifyJose => "fastify",
             Self::FastifyJwt => "fastify-jwt",

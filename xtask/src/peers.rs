@@ -68,12 +68,14 @@ pub fn find_or_install_compared(root: &Path, python: &Path) -> Result<Vec<(&'sta
     let jwcrypto =
         python_packages("jwcrypto, with Node,", &root.join(JOSE_AND_JWCRYPTO), &tools.join("jwcrypto"), python)?;
     let flask = python_packages("Flask-JWT-Extended", &lists.join("flask"), &tools.join("peer-flask"), python)?;
+    let fastapi = python_packages("FastAPI", &lists.join("fastapi"), &tools.join("peer-fastapi"), python)?;
     let fastify = node_packages("Fastify with jose", &lists.join("fastify"), &tools.join("peer-fastify"), &jwcrypto)?;
     let with_cache = tools.join("peer-fastify-jwt");
     let with_cache = node_packages("@fastify/jwt", &lists.join("fastify-jwt"), &with_cache, &jwcrypto)?;
     Ok(vec![
         ("node", jwcrypto.join("node")),
         ("gunicorn", flask.join("gunicorn")),
+        ("uvicorn", fastapi.join("uvicorn")),
         ("fastify", fastify),
         ("fastify-jwt", with_cache),
     ])
