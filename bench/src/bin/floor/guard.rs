@@ -83,7 +83,7 @@ fn guarded(name: String, verifier: Verifier) -> Listening {
 
 /// What a home-made middleware does: the key and the rules are made once, the token is decoded for each request.
 fn jsonwebtoken_alone(pair: &Pair) -> Listening {
-    let mut validation = Validation::new(pair.algorithm);
+    let mut validation = Validation::new(pair.verifying.algorithm);
     validation.set_issuer(&[ISSUER]);
     validation.set_audience(&[AUDIENCE]);
     validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);

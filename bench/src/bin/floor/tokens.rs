@@ -7,8 +7,9 @@ use std::{
     thread,
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{
-    claims::{ACCESS_TOKEN_TYPE, AccessClaims, UserClaims},
+    claims::{ACCESS_TOKEN_TYPE, UserClaims},
     clock::Timestamp,
 };
 use jsonwebtoken::Header;
@@ -81,9 +82,12 @@ fn sign(
     now: Timestamp,
     finish: &impl Fn(String) -> Option<String>,
 ) -> Result<String, Broken> {
-    let mut header = Header::new(pair.algorithm);
+    let mut header = Header::new(pair.verifying.algorithm);
     header.typ = Some(ACCESS_TOKEN_TYPE.to_owned());
     header.kid = Some(KID.to_owned());
-    let token = jsonwebtoken::encode(&header, &AccessClaims::User(claims(number, now)?), &pair.signing)?;
+    let (header, claims) = (serde_json::to_vec(&header)?, serde_json::to_vec(&claims(number, now)?)?);
+    let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
+    let signature = URL_SAFE_NO_PAD.encode((pair.sign)(message.as_bytes())?);
+    let token = format!("{message}.{signature}");
     finish(token).ok_or_else(|| "a token cannot be encrypted".into())
 }
