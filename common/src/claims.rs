@@ -2,7 +2,12 @@
 
 mod actor;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::borrow::Cow;
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error},
+};
 use uuid::Uuid;
 
 pub use self::actor::{ActorChain, InvalidActors, MOST_ACTORS, TooManyActors};
@@ -29,8 +34,8 @@ pub trait TimedClaims: Serialize + DeserializeOwned {
 }
 
 /// What an access token says, by whom it was made out to. A token that is neither, or a bit of both, is refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, try_from = "RawClaims")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum AccessClaims {
     /// A person who has logged in.
     User(UserClaims),
@@ -101,16 +106,18 @@ pub struct ServiceClaims {
 
 /// The claims of either kind, before it is known which.
 #[derive(Deserialize)]
-struct RawClaims {
+struct RawClaims<'a> {
     iss: String,
     aud: Vec<String>,
-    sub: String,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
     client_id: String,
     exp: i64,
     iat: i64,
     nbf: Option<i64>,
     jti: String,
-    sid: Option<String>,
+    #[serde(borrow)]
+    sid: Option<Text<'a>>,
     scope: Scope,
     roles: Option<Vec<String>>,
     auth_time: Option<i64>,
@@ -118,19 +125,29 @@ struct RawClaims {
     csrf: Option<String>,
 }
 
+/// A text that is not copied, where the token has it without escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// The claims are neither a user's nor a service's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the claims are neither a user's nor a service's")]
 pub struct InvalidClaims;
 
-impl TryFrom<RawClaims> for AccessClaims {
+impl<'de> Deserialize<'de> for AccessClaims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        RawClaims::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
+    }
+}
+
+impl TryFrom<RawClaims<'_>> for AccessClaims {
     type Error = InvalidClaims;
 
-    fn try_from(raw: RawClaims) -> Result<Self, InvalidClaims> {
+    fn try_from(raw: RawClaims<'_>) -> Result<Self, InvalidClaims> {
         let RawClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope, act, csrf, .. } = raw;
         match (raw.sid, raw.roles, raw.auth_time) {
             (Some(sid), Some(roles), Some(auth_time)) => {
-                let (sub, sid) = (canonical_uuid(&sub)?, canonical_uuid(&sid)?);
+                let (sub, sid) = (canonical_uuid(&sub)?, canonical_uuid(&sid.0)?);
                 Ok(Self::User(UserClaims {
                     iss,
                     aud,
@@ -149,6 +166,7 @@ impl TryFrom<RawClaims> for AccessClaims {
                 }))
             }
             (None, None, None) if sub == client_id && act.is_none() && csrf.is_none() => {
+                let sub = sub.into_owned();
                 Ok(Self::Service(ServiceClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope }))
             }
             _ => Err(InvalidClaims),
