@@ -1,6 +1,7 @@
 //! The claims of an access token (RFC 9068, section 2.2).
 
 mod actor;
+mod principal;
 
 use std::borrow::Cow;
 
@@ -11,7 +12,8 @@ use serde::{
 use uuid::Uuid;
 
 pub use self::actor::{ActorChain, InvalidActors, MOST_ACTORS, TooManyActors};
-use crate::{clock::Timestamp, scope::Scope};
+pub use self::principal::{Holder, Principal, Service, ServiceDetails, User, UserDetails};
+use crate::scope::Scope;
 
 /// The header parameter `typ` of an access token (RFC 9068, section 2.1).
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
@@ -225,104 +227,6 @@ impl TimedClaims for AccessClaims {
         match self {
             Self::User(claims) => RegisteredTimes { exp: claims.exp, iat: claims.iat, nbf: claims.nbf },
             Self::Service(claims) => RegisteredTimes { exp: claims.exp, iat: claims.iat, nbf: claims.nbf },
-        }
-    }
-}
-
-/// Who is asking, as a verified access token describes them.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Principal {
-    /// A person.
-    User(User),
-    /// A service.
-    Service(Service),
-}
-
-/// A person with a password, as a verified access token describes them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct User {
-    /// `sub`
-    pub id: Uuid,
-    /// `sid`
-    pub session: Uuid,
-    /// `client_id`
-    pub client_id: String,
-    /// `scope`
-    pub scope: Scope,
-    /// `roles`
-    pub roles: Vec<String>,
-    /// `auth_time`
-    pub authenticated_at: Timestamp,
-    /// `exp`
-    pub expires_at: Timestamp,
-    /// `act`: the services that act for the user.
-    pub actors: Option<ActorChain>,
-}
-
-/// A service that acts for itself, as a verified access token describes it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Service {
-    /// `client_id`, which is also `sub`
-    pub client_id: String,
-    /// `scope`
-    pub scope: Scope,
-    /// `exp`
-    pub expires_at: Timestamp,
-}
-
-impl User {
-    /// Whether the user has this role.
-    #[must_use]
-    pub fn has_role(&self, role: &str) -> bool {
-        self.roles.iter().any(|own| own == role)
-    }
-}
-
-/// Who holds a token, and so may do what its scope says.
-pub trait Holder {
-    /// `scope`
-    fn scope(&self) -> &Scope;
-}
-
-impl Holder for User {
-    fn scope(&self) -> &Scope {
-        &self.scope
-    }
-}
-
-impl Holder for Service {
-    fn scope(&self) -> &Scope {
-        &self.scope
-    }
-}
-
-impl Holder for Principal {
-    fn scope(&self) -> &Scope {
-        match self {
-            Self::User(user) => &user.scope,
-            Self::Service(service) => &service.scope,
-        }
-    }
-}
-
-impl From<&AccessClaims> for Principal {
-    fn from(claims: &AccessClaims) -> Self {
-        match claims {
-            AccessClaims::User(claims) => Self::User(User {
-                id: claims.sub,
-                session: claims.sid,
-                client_id: claims.client_id.clone(),
-                scope: claims.scope.clone(),
-                roles: claims.roles.clone(),
-                authenticated_at: Timestamp::from_seconds(claims.auth_time),
-                expires_at: Timestamp::from_seconds(claims.exp),
-                actors: claims.act.clone(),
-            }),
-            AccessClaims::Service(claims) => Self::Service(Service {
-                client_id: claims.client_id.clone(),
-                scope: claims.scope.clone(),
-                expires_at: Timestamp::from_seconds(claims.exp),
-            }),
         }
     }
 }

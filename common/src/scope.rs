@@ -65,10 +65,15 @@ impl FromStr for Scope {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        text.split(' ')
-            .map(|token| is_scope_token(token).then(|| token.to_owned()).ok_or(InvalidScope))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        // One by one: `collect` would first put all into a list and sort it.
+        let mut tokens = BTreeSet::new();
+        for token in text.split(' ') {
+            if !is_scope_token(token) {
+                return Err(InvalidScope);
+            }
+            tokens.insert(token.to_owned());
+        }
+        Ok(Self(tokens))
     }
 }
 
