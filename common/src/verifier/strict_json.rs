@@ -129,3 +129,43 @@ impl<'de> Visitor<'de> for Name {
         Ok(Cow::Owned(name.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(names: impl IntoIterator<Item = String>) -> String {
+        let members: Vec<_> = names.into_iter().map(|name| format!("\"{name}\":[{{\"a\":1}},{{\"a\":2}}]")).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    fn escaped(name: &str) -> String {
+        let letters: Vec<_> = name.bytes().map(|letter| format!("\\u{letter:04x}")).collect();
+        letters.concat()
+    }
+
+    #[test]
+    fn a_name_that_comes_again_is_found_wherever_and_however_it_is_written() {
+        for count in [1, FEW - 1, FEW, FEW + 1, 3 * FEW] {
+            let names: Vec<_> = (0..count).map(|number| format!("name {number}")).collect();
+            let all_escaped: Vec<_> = names.iter().map(|name| escaped(name)).collect();
+            for members in [&names, &all_escaped] {
+                assert_eq!(check(&object(members.clone())), Ok(()));
+                for again in names.iter().chain(&all_escaped) {
+                    let members = members.iter().chain([again]).cloned();
+                    assert_eq!(check(&object(members.clone())), Err(TokenError::Malformed), "{again}");
+                    assert_eq!(check(&object(members.rev())), Err(TokenError::Malformed), "{again} first");
+                    let nested = format!("{{\"x\":[{}]}}", object([again.clone(), "y".to_owned(), again.clone()]));
+                    assert_eq!(check(&nested), Err(TokenError::Malformed), "{again} inside");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_json_value_is_refused() {
+        for text in ["", "{}{}", "{} x", "{\"a\":1e999}", "{\"a\":\"\\ud800\"}", "{\"a\"}", "{\"a\":1,}"] {
+            assert_eq!(check(text), Err(TokenError::Malformed), "{text}");
+        }
+    }
+}
