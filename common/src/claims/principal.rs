@@ -1,5 +1,5 @@
-//! Who is asking, as a verified access token describes them. Clones share what they say, so that a token that is known costs no copy of
-//! it.
+//! Who is asking, as a verified access token describes them. Clones share what they say, so that a token that is known costs
+//! no copy of it.
 
 use std::{ops::Deref, sync::Arc};
 
