@@ -17,7 +17,8 @@ use std::{
 use actix_web::{FromRequest, HttpRequest, dev::Payload, test::TestRequest, web};
 use common::claims::{AccessClaims, User};
 use divan::{AllocProfiler, Bencher, black_box};
-use every_kind::{Issued, Kind};
+use every_kind::{AUDIENCE, ISSUER, Issued, Kind, revoked_sessions};
+use jsonwebtoken::Validation;
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -34,10 +35,15 @@ fn each<T>(bencher: Bencher, tokens: &[String], mut work: impl FnMut(&str) -> T)
     bencher.bench_local(|| work(black_box(tokens.next().unwrap())));
 }
 
-#[divan::bench(args = Kind::SIGNED)]
+#[divan::bench(args = [Kind::Hs256, Kind::EdDsa, Kind::Es256, Kind::Rs256])]
 fn alone(bencher: Bencher, kind: Kind) {
     let issued = Issued::new(kind, TOKENS);
-    let validation = issued.validation();
+    let mut validation = Validation::new(issued.key.algorithm);
+    // It has a clock of its own.
+    validation.validate_exp = false;
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
     let decode = |token: &str| jsonwebtoken::decode::<AccessClaims>(token, &issued.key.decoding, &validation).unwrap();
     each(bencher, &issued.tokens, decode);
 }
@@ -53,6 +59,7 @@ fn cold(bencher: Bencher, kind: Kind) {
 fn forged(bencher: Bencher, kind: Kind) {
     let issued = Issued::new(kind, TOKENS);
     let verifier = issued.verifier();
+    verifier.verify(&issued.tokens[0]).unwrap();
     each(bencher, &issued.forged(), |token| verifier.verify(token).unwrap_err());
 }
 
@@ -60,6 +67,15 @@ fn forged(bencher: Bencher, kind: Kind) {
 fn hit(bencher: Bencher, kind: Kind) {
     let issued = Issued::new(kind, TOKENS);
     let verifier = issued.verifier();
+    issued.tokens.iter().for_each(|token| drop(verifier.verify(token)));
+    each(bencher, &issued.tokens, |token| verifier.verify(token).unwrap());
+}
+
+/// A hit where this many sessions are over.
+#[divan::bench(args = [0, 100_000])]
+fn hit_among_revoked(bencher: Bencher, sessions: u32) {
+    let issued = Issued::new(Kind::Hs256, TOKENS);
+    let verifier = issued.verifier().with_revocations(revoked_sessions(sessions));
     issued.tokens.iter().for_each(|token| drop(verifier.verify(token)));
     each(bencher, &issued.tokens, |token| verifier.verify(token).unwrap());
 }

@@ -1,12 +1,19 @@
 //! The claims of an access token (RFC 9068, section 2.2).
 
 mod actor;
+mod principal;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::borrow::Cow;
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error},
+};
 use uuid::Uuid;
 
 pub use self::actor::{ActorChain, InvalidActors, MOST_ACTORS, TooManyActors};
-use crate::{clock::Timestamp, scope::Scope};
+pub use self::principal::{Holder, Principal, Service, ServiceDetails, User, UserDetails};
+use crate::scope::Scope;
 
 /// The header parameter `typ` of an access token (RFC 9068, section 2.1).
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
@@ -29,8 +36,8 @@ pub trait TimedClaims: Serialize + DeserializeOwned {
 }
 
 /// What an access token says, by whom it was made out to. A token that is neither, or a bit of both, is refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, try_from = "RawClaims")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum AccessClaims {
     /// A person who has logged in.
     User(UserClaims),
@@ -101,16 +108,18 @@ pub struct ServiceClaims {
 
 /// The claims of either kind, before it is known which.
 #[derive(Deserialize)]
-struct RawClaims {
+struct RawClaims<'a> {
     iss: String,
     aud: Vec<String>,
-    sub: String,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
     client_id: String,
     exp: i64,
     iat: i64,
     nbf: Option<i64>,
     jti: String,
-    sid: Option<String>,
+    #[serde(borrow)]
+    sid: Option<Text<'a>>,
     scope: Scope,
     roles: Option<Vec<String>>,
     auth_time: Option<i64>,
@@ -118,19 +127,29 @@ struct RawClaims {
     csrf: Option<String>,
 }
 
+/// A text that is not copied, where the token has it without escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// The claims are neither a user's nor a service's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the claims are neither a user's nor a service's")]
 pub struct InvalidClaims;
 
-impl TryFrom<RawClaims> for AccessClaims {
+impl<'de> Deserialize<'de> for AccessClaims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        RawClaims::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
+    }
+}
+
+impl TryFrom<RawClaims<'_>> for AccessClaims {
     type Error = InvalidClaims;
 
-    fn try_from(raw: RawClaims) -> Result<Self, InvalidClaims> {
+    fn try_from(raw: RawClaims<'_>) -> Result<Self, InvalidClaims> {
         let RawClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope, act, csrf, .. } = raw;
         match (raw.sid, raw.roles, raw.auth_time) {
             (Some(sid), Some(roles), Some(auth_time)) => {
-                let (sub, sid) = (canonical_uuid(&sub)?, canonical_uuid(&sid)?);
+                let (sub, sid) = (canonical_uuid(&sub)?, canonical_uuid(&sid.0)?);
                 Ok(Self::User(UserClaims {
                     iss,
                     aud,
@@ -149,6 +168,7 @@ impl TryFrom<RawClaims> for AccessClaims {
                 }))
             }
             (None, None, None) if sub == client_id && act.is_none() && csrf.is_none() => {
+                let sub = sub.into_owned();
                 Ok(Self::Service(ServiceClaims { iss, aud, sub, client_id, exp, iat, nbf, jti, scope }))
             }
             _ => Err(InvalidClaims),
@@ -207,104 +227,6 @@ impl TimedClaims for AccessClaims {
         match self {
             Self::User(claims) => RegisteredTimes { exp: claims.exp, iat: claims.iat, nbf: claims.nbf },
             Self::Service(claims) => RegisteredTimes { exp: claims.exp, iat: claims.iat, nbf: claims.nbf },
-        }
-    }
-}
-
-/// Who is asking, as a verified access token describes them.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Principal {
-    /// A person.
-    User(User),
-    /// A service.
-    Service(Service),
-}
-
-/// A person with a password, as a verified access token describes them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct User {
-    /// `sub`
-    pub id: Uuid,
-    /// `sid`
-    pub session: Uuid,
-    /// `client_id`
-    pub client_id: String,
-    /// `scope`
-    pub scope: Scope,
-    /// `roles`
-    pub roles: Vec<String>,
-    /// `auth_time`
-    pub authenticated_at: Timestamp,
-    /// `exp`
-    pub expires_at: Timestamp,
-    /// `act`: the services that act for the user.
-    pub actors: Option<ActorChain>,
-}
-
-/// A service that acts for itself, as a verified access token describes it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Service {
-    /// `client_id`, which is also `sub`
-    pub client_id: String,
-    /// `scope`
-    pub scope: Scope,
-    /// `exp`
-    pub expires_at: Timestamp,
-}
-
-impl User {
-    /// Whether the user has this role.
-    #[must_use]
-    pub fn has_role(&self, role: &str) -> bool {
-        self.roles.iter().any(|own| own == role)
-    }
-}
-
-/// Who holds a token, and so may do what its scope says.
-pub trait Holder {
-    /// `scope`
-    fn scope(&self) -> &Scope;
-}
-
-impl Holder for User {
-    fn scope(&self) -> &Scope {
-        &self.scope
-    }
-}
-
-impl Holder for Service {
-    fn scope(&self) -> &Scope {
-        &self.scope
-    }
-}
-
-impl Holder for Principal {
-    fn scope(&self) -> &Scope {
-        match self {
-            Self::User(user) => &user.scope,
-            Self::Service(service) => &service.scope,
-        }
-    }
-}
-
-impl From<&AccessClaims> for Principal {
-    fn from(claims: &AccessClaims) -> Self {
-        match claims {
-            AccessClaims::User(claims) => Self::User(User {
-                id: claims.sub,
-                session: claims.sid,
-                client_id: claims.client_id.clone(),
-                scope: claims.scope.clone(),
-                roles: claims.roles.clone(),
-                authenticated_at: Timestamp::from_seconds(claims.auth_time),
-                expires_at: Timestamp::from_seconds(claims.exp),
-                actors: claims.act.clone(),
-            }),
-            AccessClaims::Service(claims) => Self::Service(Service {
-                client_id: claims.client_id.clone(),
-                scope: claims.scope.clone(),
-                expires_at: Timestamp::from_seconds(claims.exp),
-            }),
         }
     }
 }

@@ -3,7 +3,10 @@
 //! A gateway's log, a browser's history and a proxy on the way see nothing of the claims. The signature inside decides
 //! whether a token is believed, as ever: whoever has the key of the encryption can read tokens and not mint them.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -32,6 +35,8 @@ pub struct InvalidJweKey;
 pub struct JweKey {
     kid: String,
     key: Arc<LessSafeKey>,
+    /// The header of the first token that this key has opened. It is the same in all of an issuer's, and not read again.
+    header: Arc<OnceLock<Box<str>>>,
 }
 
 impl JweKey {
@@ -43,7 +48,11 @@ impl JweKey {
             return Err(InvalidJweKey);
         }
         let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| InvalidJweKey)?;
-        Ok(Self { kid: name_of(&bytes, b"latchkey jwe kid"), key: Arc::new(LessSafeKey::new(key)) })
+        Ok(Self {
+            kid: name_of(&bytes, b"latchkey jwe kid"),
+            key: Arc::new(LessSafeKey::new(key)),
+            header: Arc::default(),
+        })
     }
 
     /// The name of the key in a token's outer header: 16 characters of base64url(HMAC-SHA256(key, "latchkey jwe kid")).
@@ -85,26 +94,40 @@ impl JweKeys {
         self.iter().find(|key| key.kid == kid)
     }
 
+    /// The key that the header `part` names, if it says what it must.
+    fn of_header(&self, part: &str) -> Result<&JweKey, TokenError> {
+        let is_known = |key: &&JweKey| key.header.get().is_some_and(|known| **known == *part);
+        match self.iter().find(is_known) {
+            Some(key) => Ok(key),
+            None => self.find(&read_header(part)?).ok_or(TokenError::UnknownKey),
+        }
+    }
+
     /// The signed token in an encrypted one. It is not verified by this.
     pub(crate) fn decrypt(&self, token: &str) -> Result<String, TokenError> {
-        let parts: Vec<_> = token.split('.').collect();
+        let mut parts = token.split('.');
+        let mut part = || parts.next().ok_or(TokenError::Malformed);
+        let [protected, encrypted_key, nonce, text, tag] = [part()?, part()?, part()?, part()?, part()?];
         // With `dir` there is no encrypted key: its part is empty (RFC 7518, section 4.5).
-        let [protected, "", nonce, text, tag] = parts[..] else { return Err(TokenError::Malformed) };
-        let key = self.find(&read_header(protected)?).ok_or(TokenError::UnknownKey)?;
-        let nonce = decode(nonce)?.try_into().map_err(|_| TokenError::Malformed)?;
-        let tag = decode(tag)?;
-        if tag.len() != TAG_BYTES {
+        if !encrypted_key.is_empty() || parts.next().is_some() {
             return Err(TokenError::Malformed);
         }
-        let mut text = decode(text)?;
-        text.extend(tag);
+        let key = self.of_header(protected)?;
+        let mut bytes = Vec::with_capacity(text.len() + tag.len());
+        let nonce = decode(nonce, &mut bytes)?.try_into().map_err(|_| TokenError::Malformed)?;
+        bytes.clear();
+        decode(text, &mut bytes)?;
+        if decode(tag, &mut bytes)?.len() != TAG_BYTES {
+            return Err(TokenError::Malformed);
+        }
         let opened = key
             .key
-            .open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(protected.as_bytes()), &mut text)
+            .open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(protected.as_bytes()), &mut bytes)
             .map_err(|_| TokenError::Undecryptable)?
             .len();
-        text.truncate(opened);
-        String::from_utf8(text).map_err(|_| TokenError::Malformed)
+        key.header.get_or_init(|| protected.into());
+        bytes.truncate(opened);
+        String::from_utf8(bytes).map_err(|_| TokenError::Malformed)
     }
 }
 
@@ -113,8 +136,11 @@ pub(crate) fn is_encrypted(token: &str) -> bool {
     token.bytes().filter(|byte| *byte == b'.').count() == 4
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, TokenError> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)
+/// Appends what `part` encodes to `bytes`, and answers it.
+fn decode<'b>(part: &str, bytes: &'b mut Vec<u8>) -> Result<&'b [u8], TokenError> {
+    let start = bytes.len();
+    URL_SAFE_NO_PAD.decode_vec(part, bytes).map_err(|_| TokenError::Malformed)?;
+    Ok(&bytes[start..])
 }
 
 #[derive(Serialize)]

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, Visitor},
+};
 
 /// A set of scope tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,10 +65,15 @@ impl FromStr for Scope {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        text.split(' ')
-            .map(|token| is_scope_token(token).then(|| token.to_owned()).ok_or(InvalidScope))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        // One by one: `collect` would first put all into a list and sort it.
+        let mut tokens = BTreeSet::new();
+        for token in text.split(' ') {
+            if !is_scope_token(token) {
+                return Err(InvalidScope);
+            }
+            tokens.insert(token.to_owned());
+        }
+        Ok(Self(tokens))
     }
 }
 
@@ -89,7 +97,21 @@ impl Serialize for Scope {
 
 impl<'de> Deserialize<'de> for Scope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        deserializer.deserialize_str(ScopeVisitor)
+    }
+}
+
+struct ScopeVisitor;
+
+impl Visitor<'_> for ScopeVisitor {
+    type Value = Scope;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a scope")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Scope, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

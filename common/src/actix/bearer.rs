@@ -1,6 +1,6 @@
 //! `Authorization: Bearer …` (RFC 6750, section 2.1), and the challenges that answer its absence (section 3).
 
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use crate::{
     problem::{Problem, Status},
@@ -32,11 +32,16 @@ pub fn optional_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     if values.next().is_some() {
         return Err(Problem::new(Status::BadRequest, "bad_request", "There is more than one Authorization header"));
     }
-    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(wrong_scheme)?;
+    let (scheme, token) = ascii(value).and_then(|text| text.split_once(' ')).ok_or_else(wrong_scheme)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(wrong_scheme());
     }
     Ok(Some(token.trim_start_matches(' ')))
+}
+
+/// As [`HeaderValue::to_str`], many bytes at a time: a value has no control characters but tabs as it is.
+fn ascii(value: &HeaderValue) -> Option<&str> {
+    str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii())
 }
 
 fn wrong_scheme() -> Problem {
@@ -79,7 +84,6 @@ impl From<TokenError> for Problem {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
     use proptest::{collection::vec, prelude::*};
 
     use super::*;

@@ -5,6 +5,7 @@ use std::{
     marker::PhantomData,
     ops::Deref,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -104,19 +105,19 @@ fn begun<H: Verified, T: 'static>(
 ) -> Result<Verification<T>, Problem> {
     let verifier = verifier(request)?;
     let Credential { token, proof } = credential(request, verifier)?;
-    let decide = move |verifier: &Verifier, claims: &AccessClaims| {
-        proof.check(claims)?;
-        take(H::from_principal(claims.into())?, verifier.now())
+    let decide = move |verifier: &Verifier, (claims, principal): (Arc<AccessClaims>, Principal)| {
+        proof.check(&claims)?;
+        take(H::from_principal(principal)?, verifier.now())
     };
-    match verifier.verify(token) {
+    match verifier.verify_holder(token) {
         Err(error) if verifier.may_learn(error) => {
             let (verifier, token) = (verifier.clone(), token.to_owned());
             Ok(Verification::Waiting(Box::pin(async move {
-                let claims = verifier.verify_after_a_look(&token).await?;
-                decide(&verifier, &claims)
+                let believed = verifier.verify_after_a_look(&token).await?;
+                decide(&verifier, believed)
             })))
         }
-        outcome => Ok(Verification::Done(ready(Ok(decide(verifier, &*outcome?)?)))),
+        outcome => Ok(Verification::Done(ready(Ok(decide(verifier, outcome?)?)))),
     }
 }
 

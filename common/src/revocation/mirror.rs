@@ -62,6 +62,14 @@ impl Mirror {
         Self { live: RwLock::default(), heard: AtomicI64::new(NEVER), policy, clock }
     }
 
+    /// The same mirror, knowing `entries` from elsewhere, which were as good as the feed at `heard`.
+    #[must_use]
+    pub fn knowing(self, entries: &[Entry], heard: Timestamp) -> Self {
+        self.add(entries);
+        self.caught_up(heard);
+        self
+    }
+
     /// Whether it has ever been as good as the feed, or need not be.
     #[must_use]
     pub fn is_ready(&self) -> bool {

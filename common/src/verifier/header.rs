@@ -1,5 +1,6 @@
 //! The header of a token nobody has verified yet: enough to find the key, and reasons to stop.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
 use serde::{
     Deserialize, Deserializer,
@@ -12,19 +13,17 @@ use super::{TokenError, strict_json};
 pub(super) struct Parts<'token> {
     pub header: &'token str,
     pub claims: &'token str,
+    pub signature: &'token str,
+    /// Header and claims: what is signed.
+    pub message: &'token str,
 }
 
 /// The parts of a JWS in compact serialization. A JWE has five parts and is malformed here.
 pub(super) fn split(token: &str) -> Result<Parts<'_>, TokenError> {
-    let mut parts = token.split('.');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(header), Some(claims), Some(signature), None)
-            if !header.is_empty() && !claims.is_empty() && !signature.is_empty() =>
-        {
-            Ok(Parts { header, claims })
-        }
-        _ => Err(TokenError::Malformed),
-    }
+    let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+    let (header, claims) = message.split_once('.').ok_or(TokenError::Malformed)?;
+    let is_whole = !header.is_empty() && !claims.is_empty() && !signature.is_empty() && !claims.contains('.');
+    if is_whole { Ok(Parts { header, claims, signature, message }) } else { Err(TokenError::Malformed) }
 }
 
 /// What the header says. Unverified: it names a key and a type, and decides nothing.
@@ -46,6 +45,15 @@ struct Raw {
     cty: bool,
     #[serde(default, deserialize_with = "present")]
     enc: bool,
+    // Texts, where they are there (RFC 7515, section 4.1; RFC 8555, section 6.2). Nothing follows from them.
+    #[serde(rename = "x5t")]
+    _x5t: Option<String>,
+    #[serde(rename = "x5t#S256")]
+    _x5t_s256: Option<String>,
+    #[serde(rename = "url")]
+    _url: Option<String>,
+    #[serde(rename = "nonce")]
+    _nonce: Option<String>,
 }
 
 /// Parameters that would change what is verified or decrypted, or with what.
@@ -75,9 +83,11 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 
 /// The parameters of a header, unless it asks for other rules.
 pub(crate) fn parameters<H: DeserializeOwned>(part: &str) -> Result<H, TokenError> {
-    let bytes = strict_json::decode_part(part)?;
-    let header = serde_json::from_slice(&bytes).map_err(|_| TokenError::Malformed)?;
-    let others: OtherRules = serde_json::from_slice(&bytes).map_err(|_| TokenError::Malformed)?;
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
+    let text = str::from_utf8(&bytes).map_err(|_| TokenError::Malformed)?;
+    strict_json::check(text)?;
+    let header = serde_json::from_str(text).map_err(|_| TokenError::Malformed)?;
+    let others: OtherRules = serde_json::from_str(text).map_err(|_| TokenError::Malformed)?;
     let OtherRules { crit, b64, zip, jku, jwk, x5u, x5c } = others;
     if [crit, b64, zip, jku, jwk, x5u, x5c].contains(&true) { Err(TokenError::WrongType) } else { Ok(header) }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 
+use super::{header::UnverifiedHeader, signature::Checker};
 use crate::secret::{SecretSet, SigningSecret};
 
 /// A key that verifies tokens of one algorithm, whatever their header says.
@@ -85,6 +86,12 @@ impl KeySet {
         self.0.iter().find(|known| known.key.kid == kid).cloned()
     }
 
+    /// What the part `text` of a token says, if it is the header that tokens of one of these keys have.
+    pub(super) fn known_header(&self, text: &str) -> Option<Arc<UnverifiedHeader>> {
+        let headers = self.0.iter().filter_map(|known| known.header.get());
+        headers.into_iter().find(|known| *known.text == *text).map(|known| Arc::clone(&known.parameters))
+    }
+
     /// The key of a set of one.
     pub(super) fn only(&self) -> Option<Arc<KeyInForce>> {
         if let [key] = &self.0[..] { Some(Arc::clone(key)) } else { None }
@@ -95,16 +102,35 @@ impl KeySet {
 /// no verification that was under way while the key left can bring its tokens back.
 pub(super) struct KeyInForce {
     key: VerifyingKey,
+    checker: Checker,
+    header: OnceLock<KnownHeader>,
     retired: AtomicBool,
+}
+
+/// A header, and what was read in it. It is the same in all tokens that an issuer signs with one key.
+struct KnownHeader {
+    text: Box<str>,
+    parameters: Arc<UnverifiedHeader>,
 }
 
 impl KeyInForce {
     fn new(key: VerifyingKey) -> Arc<Self> {
-        Arc::new(Self { key, retired: AtomicBool::new(false) })
+        let checker = Checker::new(key.algorithm, &key.decoding);
+        Arc::new(Self { key, checker, header: OnceLock::new(), retired: AtomicBool::new(false) })
     }
 
     pub(super) fn key(&self) -> &VerifyingKey {
         &self.key
+    }
+
+    pub(super) fn checker(&self) -> &Checker {
+        &self.checker
+    }
+
+    /// Keeps the header of the first token whose signature by this key was right. What it says is not believed for that: it
+    /// is only not read again.
+    pub(super) fn keep_header(&self, text: &str, parameters: &Arc<UnverifiedHeader>) {
+        self.header.get_or_init(|| KnownHeader { text: text.into(), parameters: Arc::clone(parameters) });
     }
 
     pub(super) fn is_retired(&self) -> bool {

@@ -2,14 +2,16 @@
 //!
 //! The order is fixed: size, encryption where it is on, form, header, key, signature, claims, time, revocation. Nothing of
 //! a token is used before the step that makes it trustworthy, and the header never chooses how it is checked: `kid` names
-//! a key, and the key says the algorithm. Signatures are checked by `jsonwebtoken`; what that crate leaves to its caller
-//! (`typ`, `crit`, repeated members, `iat`, our clock) is checked here.
+//! a key, and the key says the algorithm. Signatures are checked by `aws-lc-rs`, with what can be computed from a key alone
+//! computed once; everything else is checked here, each part of a token decoded once.
 
 mod cache;
 mod error;
 mod header;
 mod jws;
 mod keys;
+mod registered;
+mod signature;
 mod standing;
 mod strict_json;
 
@@ -23,13 +25,12 @@ pub use standing::{RevocationCheck, Standing};
 
 use crate::{
     browser::Site,
-    claims::{ACCESS_TOKEN_TYPE, AccessClaims, TimedClaims},
+    claims::{ACCESS_TOKEN_TYPE, AccessClaims, Principal, TimedClaims},
     clock::{Clock, Timestamp},
     jwe::{self, Encryption},
     secret::SecretSet,
 };
 use cache::{TokenCache, VerifiedToken};
-use keys::KeyInForce;
 
 /// The longest token that is looked at, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -117,22 +118,35 @@ impl Verifier {
 
     /// The claims of `token`, if it may be believed now.
     pub fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, TokenError> {
-        if let Some(cache) = &self.cache
-            && let Some(VerifiedToken { claims, key }) = cache.get(token)
-        {
-            let checked = self.check_now(&claims, &key);
+        self.verified(token, |verified| Arc::clone(&verified.claims))
+    }
+
+    /// The same, and who holds the token: made once for all requests with a token that is kept.
+    pub fn verify_holder(&self, token: &str) -> Result<(Arc<AccessClaims>, Principal), TokenError> {
+        self.verified(token, |verified| (Arc::clone(&verified.claims), verified.principal().clone()))
+    }
+
+    /// What `take` takes from `token`, if it may be believed now.
+    fn verified<T>(&self, token: &str, take: impl FnOnce(&VerifiedToken) -> T) -> Result<T, TokenError> {
+        let Some(cache) = &self.cache else { return self.verify_anew(token).map(|verified| take(&verified)) };
+        if let Some(verified) = cache.get(token) {
+            let checked = self.check_now(&verified);
             if matches!(checked, Err(TokenError::Expired | TokenError::Revoked)) {
                 cache.remove(token);
             }
-            return checked.map(|()| claims);
+            return checked.map(|()| take(&verified));
         }
-        let (claims, key) = self.jws.verify_signature::<AccessClaims>(&self.decrypted(token)?)?;
-        let claims = Arc::new(claims);
-        self.check_now(&claims, &key)?;
-        if let Some(cache) = &self.cache {
-            cache.insert(token, VerifiedToken { claims: Arc::clone(&claims), key });
-        }
-        Ok(claims)
+        let verified = self.verify_anew(token)?;
+        let outcome = take(&verified);
+        cache.insert(token, verified);
+        Ok(outcome)
+    }
+
+    fn verify_anew(&self, token: &str) -> Result<VerifiedToken, TokenError> {
+        let (claims, key) = self.jws.verify_signature(&self.decrypted(token)?)?;
+        let verified = VerifiedToken::new(claims, key);
+        self.check_now(&verified)?;
+        Ok(verified)
     }
 
     /// The signed token in `token`: itself, where it is not encrypted and need not be.
@@ -148,7 +162,8 @@ impl Verifier {
     }
 
     /// What may change while a token is cached: the time, and whether it was revoked.
-    fn check_now(&self, claims: &AccessClaims, key: &KeyInForce) -> Result<(), TokenError> {
+    fn check_now(&self, verified: &VerifiedToken) -> Result<(), TokenError> {
+        let VerifiedToken { claims, key, .. } = verified;
         jws::check_times(claims.times(), self.clock.now())?;
         let check = |revocations: &Arc<dyn RevocationCheck>| revocations.check(claims, &key.key().kid);
         match self.revocations.as_ref().map_or(Standing::Good, check) {
@@ -164,11 +179,11 @@ impl Verifier {
         error == TokenError::UnknownKey && self.source.is_some()
     }
 
-    /// The claims of `token` after its unknown key has been looked for.
-    pub async fn verify_after_a_look(&self, token: &str) -> Result<Arc<AccessClaims>, TokenError> {
-        let Some(source) = &self.source else { return self.verify(token) };
+    /// The claims of `token` and who holds it, after its unknown key has been looked for.
+    pub async fn verify_after_a_look(&self, token: &str) -> Result<(Arc<AccessClaims>, Principal), TokenError> {
+        let Some(source) = &self.source else { return self.verify_holder(token) };
         source.unknown_key().await;
-        self.verify(token).map_err(|error| match error {
+        self.verify_holder(token).map_err(|error| match error {
             TokenError::UnknownKey if !source.is_loaded() => TokenError::KeysUnavailable,
             other => other,
         })

@@ -32,9 +32,9 @@ impl From<User> for WhoamiAnswer {
         Self {
             sub: user.id,
             sid: user.session,
-            client_id: user.client_id,
+            client_id: user.client_id.clone(),
             scope: user.scope.to_string(),
-            roles: user.roles,
+            roles: user.roles.clone(),
             authenticated_at: user.authenticated_at.rfc3339(),
             expires_at: user.expires_at.rfc3339(),
         }
