@@ -8,12 +8,16 @@ mod connection;
 mod contest;
 mod echo;
 mod failure;
-mod floor;
+mod finding;
 mod flood;
+mod floor;
+mod footprint;
 mod gateway;
 mod gateways;
+mod growth;
 mod guard;
 mod load;
+mod memory;
 mod pace;
 mod peers;
 mod processor_time;
@@ -22,6 +26,7 @@ mod refresh;
 mod report;
 mod rounds;
 mod say;
+mod sessions;
 mod spinners;
 mod stack;
 mod stop_request;
@@ -48,6 +53,8 @@ fn run(benchmark: Benchmark, options: &Options) -> Result<(), Failure> {
         Benchmark::Gateways => gateways::run(options),
         Benchmark::Guard => guard::run(options),
         Benchmark::Refresh => refresh::run(options),
-        Benchmark::Login | Benchmark::Growth | Benchmark::Footprint => Err(Failure::Usage("not yet".to_owned())),
+        Benchmark::Growth => growth::run(options),
+        Benchmark::Footprint => footprint::run(options),
+        Benchmark::Login => Err(Failure::Usage("not yet".to_owned())),
     }
 }

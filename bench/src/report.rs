@@ -17,6 +17,7 @@ use crate::{
     clients::{Kind, Samples},
     contest::Entry,
     failure::Failure,
+    finding::Finding,
     flood::Logins,
     gateways::{Numbers, Way},
 };
@@ -89,10 +90,26 @@ pub struct Report {
 #[serde(tag = "record", rename_all = "snake_case")]
 enum Record<'a> {
     Setting(&'a Setting),
-    Latency { store: &'a str, round: u32, phase: &'a str, kind: Kind, ms: &'a Latency },
-    Gateway { round: u32, way: Way, numbers: &'a Numbers },
+    Latency {
+        store: &'a str,
+        round: u32,
+        phase: &'a str,
+        kind: Kind,
+        ms: &'a Latency,
+    },
+    Gateway {
+        round: u32,
+        way: Way,
+        numbers: &'a Numbers,
+    },
     Entry(&'a Entry),
-    Flood { store: &'a str, round: u32, numbers: &'a FloodNumbers },
+    Flood {
+        store: &'a str,
+        round: u32,
+        numbers: &'a FloodNumbers,
+    },
+    #[serde(untagged)]
+    Finding(&'a Finding),
 }
 
 /// Where the lines of JSON go, if anywhere.
@@ -279,6 +296,11 @@ impl Output {
     /// One turn of a contest.
     pub fn entry(&mut self, entry: &Entry) -> Result<(), Failure> {
         self.write(&Record::Entry(entry))
+    }
+
+    /// What was found outside of contests.
+    pub fn finding(&mut self, finding: &Finding) -> Result<(), Failure> {
+        self.write(&Record::Finding(finding))
     }
 
     fn write(&mut self, record: &Record) -> Result<(), Failure> {
