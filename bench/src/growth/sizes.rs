@@ -52,7 +52,7 @@ pub fn run(options: &Options, output: &mut Output, stop: &StopRequest) -> Result
     let processors = Processors::divide()?;
     let stores =
         [("Redis", Store::SessionsAt(empty_redis()?)), ("Postgres", Store::Postgres), ("SQLite", Store::Sqlite)];
-    let (mut lines, mut lists, mut sweeps) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut lists, mut sweeps) = (Vec::new(), Vec::new());
     for (title, store) in &stores {
         say::line(format!("Refreshes beside many sessions: {title}"));
         let plan =
@@ -77,7 +77,7 @@ pub fn run(options: &Options, output: &mut Output, stop: &StopRequest) -> Result
             Some(redis) => Box::new(redis),
             None => Box::new(SqlStore::open(&stack.auth_database)?),
         };
-        lines.extend(grow(title, &mut *place, &mut refreshing, options, output, stop)?);
+        say::line(table(&grow(title, &mut *place, &mut refreshing, options, output, stop)?));
         if let Some(record) = place.record()?.filter(|_| options.most > REAL) {
             say::line(in_words(&record));
             output.finding(&Finding::GrowthRedisRecord(record))?;
@@ -90,7 +90,6 @@ pub fn run(options: &Options, output: &mut Output, stop: &StopRequest) -> Result
             sweeps.push(swept::measure(&mut grown, &mut database, options, output, stop)?);
         }
     }
-    say::line(table(&lines));
     say::line(listed::table(&lists));
     say::line(swept::table(&sweeps));
     Ok(())

@@ -70,7 +70,7 @@ impl SqlStore {
             ))?;
             self.execute(&format!("{series} INSERT INTO session_epochs (user_id, epoch) SELECT {id}, 0 FROM numbers"))?;
         }
-        self.tidy()
+        self.tidy(&["users", "session_epochs"])
     }
 
     /// Lets a tenth of the added sessions, of which there are `added`, have expired; another one for each `turn`.
@@ -98,15 +98,15 @@ impl SqlStore {
         self.number("SELECT min(delete_after) AS number FROM sessions")
     }
 
-    /// What has been written goes where it stays, so that nobody does it while something is measured.
-    fn tidy(&mut self) -> Result<(), Failure> {
+    /// What has been written to `tables` goes where it stays, so that nobody does it while something is measured.
+    fn tidy(&mut self, tables: &[&str]) -> Result<(), Failure> {
         match self {
             Self::Sqlite(_) => self.execute("PRAGMA wal_checkpoint(TRUNCATE)"),
             Self::Postgres(_) => {
-                for statement in ["VACUUM ANALYZE sessions", "VACUUM ANALYZE users", "CHECKPOINT"] {
-                    self.execute(statement)?;
+                for table in tables {
+                    self.execute(&format!("VACUUM ANALYZE {table}"))?;
                 }
-                Ok(())
+                self.execute("CHECKPOINT")
             }
         }
     }
@@ -134,7 +134,7 @@ impl SqlStore {
 impl Added for SqlStore {
     fn add(&mut self, numbers: Range<u32>) -> Result<(), Failure> {
         let (id, user) = (name(SESSION_NAMES, "n"), name(USER_NAMES, &format!("n / {SESSIONS_OF_ONE}")));
-        for numbers in parts(numbers) {
+        for numbers in parts(numbers.clone()) {
             self.execute(&format!(
                 "{} INSERT INTO sessions (id, user_id, device, epoch, version, current_token, generation, {COPIED}) \
                  SELECT {id}, {user}, '{DEVICE}', epoch, version, current_token, generation, {COPIED} \
@@ -142,7 +142,8 @@ impl Added for SqlStore {
                 series(&numbers),
             ))?;
         }
-        self.tidy()
+        // What is known of a table without rows would be wrong as soon as there are some.
+        if numbers.is_empty() { Ok(()) } else { self.tidy(&["sessions"]) }
     }
 
     fn bytes(&mut self) -> Result<u64, Failure> {

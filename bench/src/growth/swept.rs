@@ -23,8 +23,8 @@ use crate::{
     stop_request::StopRequest,
 };
 
-/// Longer than from one sweep to the next.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// Longer than until the sweep after the next one: on a busy machine one may fail.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Between two looks.
 const LOOKS: Duration = Duration::from_millis(20);
