@@ -4,13 +4,19 @@ use std::{
     fs::File,
     io::Write,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    ops::Range,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use crate::{
     accounts,
@@ -29,6 +35,15 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A refresh token is promoted when it is older than this, and the measured sessions are refreshed less often: every
 /// refresh writes and hands out a new token, as it does with the real interval of a quarter of an hour.
 const HOLD: &str = "1s";
+
+/// Below those that Linux gives to connections that are made: one of these could come before a service.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// Other drivers begin elsewhere.
+static NEXT_PORT: LazyLock<AtomicU16> = LazyLock::new(|| {
+    let [high, low, ..] = Uuid::new_v4().into_bytes();
+    AtomicU16::new(u16::from_be_bytes([high, low]))
+});
 
 /// How the services are started.
 #[derive(Debug)]
@@ -277,16 +292,19 @@ fn sqlite(dir: &Path, name: &str) -> String {
     format!("sqlite:{}", dir.join(name).with_extension("db").display())
 }
 
-/// Ports that were free a moment ago, each another one.
+/// Ports that were free a moment ago, each another one, and never one that was handed out before: a service that is being
+/// started may not listen yet.
 pub fn ports<const N: usize>() -> Result<[u16; N], Failure> {
-    let no_port = || Failure::during("No free port is to be had");
-    let listeners =
-        (0..N).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<Vec<_>, _>>().map_err(no_port())?;
-    let mut ports = [0; N];
-    for (port, listener) in ports.iter_mut().zip(&listeners) {
-        *port = listener.local_addr().map_err(no_port())?.port();
+    let mut listeners = Vec::with_capacity(N);
+    for _ in PORTS {
+        if listeners.len() == N {
+            break;
+        }
+        let port = PORTS.start + NEXT_PORT.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start);
+        listeners.extend(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(|listener| (port, listener)));
     }
-    Ok(ports)
+    let ports: Vec<_> = listeners.iter().map(|(port, _)| *port).collect();
+    ports.try_into().map_err(|_| Failure::Other("No free port is to be had.".to_owned()))
 }
 
 /// Where a URL's host listens, which is always a number here.
