@@ -51,6 +51,8 @@ pub struct Options {
     pub rounds: u32,
     /// How long each of them is measured.
     pub phase: Duration,
+    /// How many sessions there are at the most, in benchmarks that let them grow.
+    pub most: u32,
     /// Where a line of JSON is added for everything that was measured.
     pub out: Option<PathBuf>,
 }
@@ -106,7 +108,7 @@ fn variable(name: &str) -> Result<String, Failure> {
     env::var(name).map_err(|error| Failure::Usage(format!("{name}: {error}")))
 }
 
-/// `BENCHMARK --program NAME=PATH … --root PATH [--store sqlite|redis] --rounds N --seconds S [--out FILE]`
+/// `BENCHMARK --program NAME=PATH … --root PATH [--store sqlite|redis] --rounds N --seconds S [--most SESSIONS] [--out FILE]`
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Benchmark, Options), Failure> {
     let mut parser = Parser::from_args(args);
     let benchmark = match parser.next().map_err(usage)? {
@@ -120,6 +122,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Benchmark, Opt
         store: Store::Sqlite,
         rounds: 5,
         phase: Duration::from_secs(10),
+        most: 1_000_000,
         out: None,
     };
     while let Some(arg) = parser.next().map_err(usage)? {
@@ -132,6 +135,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Benchmark, Opt
             Arg::Long("store") => options.store = store(&parser.value().map_err(usage)?)?,
             Arg::Long("rounds") => options.rounds = number(&mut parser)?,
             Arg::Long("seconds") => options.phase = Duration::from_secs(number(&mut parser)?.into()),
+            Arg::Long("most") => options.most = number(&mut parser)?,
             Arg::Long("out") => options.out = Some(parser.value().map_err(usage)?.into()),
             other => return Err(usage(other.unexpected())),
         }
@@ -188,7 +192,7 @@ mod tests {
     fn unless_told_otherwise_there_are_five_rounds_of_ten_seconds() {
         let (benchmark, options) = parsed("flood --program auth-service=/a --store redis").unwrap();
         assert_eq!((benchmark, options.rounds, options.phase), (Benchmark::Flood, 5, Duration::from_secs(10)));
-        assert_eq!((options.store, options.out), (Store::Redis, None));
+        assert_eq!((options.store, options.out, options.most), (Store::Redis, None, 1_000_000));
         assert_eq!(options.programs.get("auth-service").unwrap(), Path::new("/a"));
     }
 

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    clients::Samples,
     failure::Failure,
     load::{self, Asker, Period},
     processor_time,
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Before a turn counts.
-const WARM_UP: Duration = Duration::from_millis(500);
+pub const WARM_UP: Duration = Duration::from_millis(500);
 
 /// One who takes part.
 pub struct Contestant<'a> {
@@ -32,8 +33,7 @@ pub struct Contestant<'a> {
 }
 
 /// Keeps somebody at an address busy for a while; calls the last when it begins to count.
-pub type Turn<'a> =
-    Box<dyn FnMut(SocketAddr, Period, &StopRequest, &mut dyn FnMut()) -> Result<crate::clients::Samples, Failure> + 'a>;
+pub type Turn<'a> = Box<dyn FnMut(SocketAddr, Period, &StopRequest, &mut dyn FnMut()) -> Result<Samples, Failure> + 'a>;
 
 /// One turn.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq)]
@@ -105,26 +105,33 @@ pub fn hold(
     Ok(entries)
 }
 
-fn take_turn(contestant: &mut Contestant, period: Period, stop: &StopRequest) -> Result<Measured, Failure> {
+/// One turn, which fails where anything is answered otherwise than it ought to be.
+pub fn take_turn(contestant: &mut Contestant, period: Period, stop: &StopRequest) -> Result<Measured, Failure> {
     let process = contestant.process;
     let mut before = Duration::ZERO;
     let samples =
         (contestant.turn)(contestant.address, period, stop, &mut || before = processor_time::of_tree(process))?;
     let taken = processor_time::of_tree(process).saturating_sub(before);
-    let latency = Latency::of(&samples)?;
-    if latency.failed > 0 || latency.count == 0 {
-        let Latency { count, failed, .. } = latency;
-        return Err(Failure::Other(format!(
-            "{} has answered {failed} requests otherwise than it ought to, and {count} well.",
-            contestant.name
-        )));
+    Measured::of(&contestant.name, &samples, taken, period.measured)
+}
+
+impl Measured {
+    /// From what `name` has answered within `measured`, for which it has `taken` processor time.
+    pub fn of(name: &str, samples: &Samples, taken: Duration, measured: Duration) -> Result<Self, Failure> {
+        let latency = Latency::of(samples)?;
+        if latency.failed > 0 || latency.count == 0 {
+            let Latency { count, failed, .. } = latency;
+            return Err(Failure::Other(format!(
+                "{name} has answered {failed} requests otherwise than it ought to, and {count} well."
+            )));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a count of requests is far below 2^52")]
+        let count = latency.count as f64;
+        Ok(Self {
+            per_second: count / measured.as_secs_f64(),
+            p50_ms: latency.p50,
+            p99_ms: latency.p99,
+            processor_us: taken.as_secs_f64() * 1e6 / count,
+        })
     }
-    #[expect(clippy::cast_precision_loss, reason = "a count of requests is far below 2^52")]
-    let count = latency.count as f64;
-    Ok(Measured {
-        per_second: count / period.measured.as_secs_f64(),
-        p50_ms: latency.p50,
-        p99_ms: latency.p99,
-        processor_us: taken.as_secs_f64() * 1e6 / count,
-    })
 }

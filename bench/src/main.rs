@@ -9,14 +9,18 @@ mod connection;
 mod contest;
 mod echo;
 mod failure;
+mod finding;
 mod flood;
 mod floor;
+mod footprint;
 mod gateway;
 mod gateways;
+mod growth;
 mod guard;
 mod load;
 mod login;
 mod machine;
+mod memory;
 mod pace;
 mod peers;
 mod processor_time;
@@ -26,6 +30,7 @@ mod report;
 mod results;
 mod rounds;
 mod say;
+mod sessions;
 mod spinners;
 mod stack;
 mod stop_request;
@@ -54,6 +59,7 @@ fn run(benchmark: Benchmark, options: &Options) -> Result<(), Failure> {
         Benchmark::Refresh => refresh::run(options),
         Benchmark::Report => results::write(&options.root),
         Benchmark::Login => login::run(options),
-        Benchmark::Growth | Benchmark::Footprint => Err(Failure::Usage("not yet".to_owned())),
+        Benchmark::Growth => growth::run(options),
+        Benchmark::Footprint => footprint::run(options),
     }
 }

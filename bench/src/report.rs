@@ -17,6 +17,7 @@ use crate::{
     clients::{Kind, Samples},
     contest::Entry,
     failure::Failure,
+    finding::Finding,
     flood::Logins,
     machine::Machine,
 };
@@ -89,10 +90,22 @@ pub struct Report {
 #[serde(tag = "record", rename_all = "snake_case")]
 enum Record<'a> {
     Setting(&'a Setting),
-    Latency { store: &'a str, round: u32, phase: &'a str, kind: Kind, ms: &'a Latency },
+    Latency {
+        store: &'a str,
+        round: u32,
+        phase: &'a str,
+        kind: Kind,
+        ms: &'a Latency,
+    },
     Machine(&'a Machine),
     Entry(&'a Entry),
-    Flood { store: &'a str, round: u32, numbers: &'a FloodNumbers },
+    Flood {
+        store: &'a str,
+        round: u32,
+        numbers: &'a FloodNumbers,
+    },
+    #[serde(untagged)]
+    Finding(&'a Finding),
 }
 
 /// Where the lines of JSON go, if anywhere.
@@ -281,6 +294,11 @@ impl Output {
     /// One turn of a contest.
     pub fn entry(&mut self, entry: &Entry) -> Result<(), Failure> {
         self.write(&Record::Entry(entry))
+    }
+
+    /// What was found outside of contests.
+    pub fn finding(&mut self, finding: &Finding) -> Result<(), Failure> {
+        self.write(&Record::Finding(finding))
     }
 
     fn write(&mut self, record: &Record) -> Result<(), Failure> {

@@ -4,13 +4,19 @@ use std::{
     fs::File,
     io::Write,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    ops::Range,
     os::unix::process::CommandExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use crate::{
     accounts,
@@ -23,11 +29,21 @@ use crate::{
 };
 
 const CLIENT: &str = "resource-service";
+const AUTH_DATABASE: &str = "AUTH_DATABASE_URL";
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A refresh token is promoted when it is older than this, and the measured sessions are refreshed less often: every
 /// refresh writes and hands out a new token, as it does with the real interval of a quarter of an hour.
 const HOLD: &str = "1s";
+
+/// Below those that Linux gives to connections that are made: one of these could come before a service.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// Other drivers begin elsewhere.
+static NEXT_PORT: LazyLock<AtomicU16> = LazyLock::new(|| {
+    let [high, low, ..] = Uuid::new_v4().into_bytes();
+    AtomicU16::new(u16::from_be_bytes([high, low]))
+});
 
 /// How the services are started.
 #[derive(Debug)]
@@ -60,8 +76,62 @@ pub struct Stack {
     pub resource: String,
     /// Where it answers the gateway alone.
     pub auth_internal: String,
+    /// `AUTH_DATABASE_URL`.
+    pub auth_database: String,
     services: [Service; 2],
-    _folder: TempDir,
+    starts: [Start; 2],
+    folder: TempDir,
+}
+
+/// How one of the services was started.
+#[derive(Debug)]
+struct Start {
+    program: PathBuf,
+    settings: Vec<(&'static str, String)>,
+}
+
+/// Which of the services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// auth-service
+    Auth,
+    /// resource-service
+    Resource,
+}
+
+impl Which {
+    /// Its name, and so its program's.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auth => "auth-service",
+            Self::Resource => CLIENT,
+        }
+    }
+
+    /// The settings for its two addresses and its database.
+    fn of_its_own(self) -> [&'static str; 3] {
+        match self {
+            Self::Auth => ["AUTH_BIND", "AUTH_INTERNAL_BIND", AUTH_DATABASE],
+            Self::Resource => ["RESOURCE_BIND", "RESOURCE_INTERNAL_BIND", "RESOURCE_DATABASE_URL"],
+        }
+    }
+}
+
+/// One more of a stack's services, with the same settings, on ports of its own. It ends with this.
+#[derive(Debug)]
+pub struct Another {
+    /// Where it answers everybody.
+    pub url: String,
+    /// Where it says whether it is ready.
+    pub ready: String,
+    service: Service,
+}
+
+impl Another {
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.service.process()
+    }
 }
 
 /// A program of ours. It ends with this.
@@ -119,10 +189,11 @@ impl Stack {
             ("AUTH_TRUSTED_PROXIES", "127.0.0.1/32".to_owned()),
         ];
         of_auth.extend_from_slice(plan.settings);
-        of_auth.push(match plan.store {
-            Store::Postgres | Store::Redis => ("AUTH_DATABASE_URL", arguments::postgres_url()?),
-            Store::Sqlite | Store::SessionsAt(_) => ("AUTH_DATABASE_URL", sqlite(dir, "auth")),
-        });
+        let auth_database = match plan.store {
+            Store::Postgres | Store::Redis => arguments::postgres_url()?,
+            Store::Sqlite | Store::SessionsAt(_) => sqlite(dir, "auth"),
+        };
+        of_auth.push((AUTH_DATABASE, auth_database.clone()));
         match plan.store {
             Store::Redis => of_auth.push(("REDIS_URL", arguments::redis_url()?)),
             Store::SessionsAt(url) => of_auth.push(("REDIS_URL", url.clone())),
@@ -159,8 +230,13 @@ impl Stack {
             auth: format!("http://{auth}"),
             resource: format!("http://{resource}"),
             auth_internal: format!("http://{auth_internal}"),
+            auth_database,
             services,
-            _folder: folder,
+            starts: [
+                Start { program: auth_program.to_owned(), settings: of_auth },
+                Start { program: resource_program.to_owned(), settings: of_resource },
+            ],
+            folder,
         };
         for internal in [auth_internal, resource_internal] {
             wait_until_ready(&format!("http://{internal}/readyz"), stop)?;
@@ -176,6 +252,20 @@ impl Stack {
     /// resource-service's process.
     pub fn resource_process(&self) -> u32 {
         self.services[1].process()
+    }
+
+    /// Starts one more, and does not wait for it. `database` is the name of a SQLite file for it; without one it has the
+    /// same database.
+    pub fn start_another(&self, which: Which, database: Option<&str>) -> Result<Another, Failure> {
+        let start = &self.starts[which as usize];
+        let [url, internal] = ports()?.map(|port| format!("127.0.0.1:{port}"));
+        let log = self.folder.path().join(format!("{internal}.log"));
+        let [bind, internal_bind, database_url] = which.of_its_own();
+        let mut settings = start.settings.clone();
+        settings.extend([(bind, url.clone()), (internal_bind, internal.clone())]);
+        settings.extend(database.map(|name| (database_url, sqlite(self.folder.path(), name))));
+        let service = serve(command(&start.program, &["serve"], &settings), &log)?;
+        Ok(Another { url: format!("http://{url}"), ready: format!("http://{internal}/readyz"), service })
     }
 
     /// What auth-service has counted of its bcrypt pool.
@@ -202,16 +292,19 @@ fn sqlite(dir: &Path, name: &str) -> String {
     format!("sqlite:{}", dir.join(name).with_extension("db").display())
 }
 
-/// Ports that were free a moment ago, each another one.
+/// Ports that were free a moment ago, each another one, and never one that was handed out before: a service that is being
+/// started may not listen yet.
 pub fn ports<const N: usize>() -> Result<[u16; N], Failure> {
-    let no_port = || Failure::during("No free port is to be had");
-    let listeners =
-        (0..N).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<Vec<_>, _>>().map_err(no_port())?;
-    let mut ports = [0; N];
-    for (port, listener) in ports.iter_mut().zip(&listeners) {
-        *port = listener.local_addr().map_err(no_port())?.port();
+    let mut listeners = Vec::with_capacity(N);
+    for _ in PORTS {
+        if listeners.len() == N {
+            break;
+        }
+        let port = PORTS.start + NEXT_PORT.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start);
+        listeners.extend(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(|listener| (port, listener)));
     }
-    Ok(ports)
+    let ports: Vec<_> = listeners.iter().map(|(port, _)| *port).collect();
+    ports.try_into().map_err(|_| Failure::Other("No free port is to be had.".to_owned()))
 }
 
 /// Where a URL's host listens, which is always a number here.

@@ -76,13 +76,11 @@ impl SqlSessions {
                 .order(sessions::delete_after)
                 .limit(limit.into())
                 .load(connection)?;
-            let mut deleted = 0;
-            for id in over {
-                // Looked at again: since it was listed, another replica may have deleted it.
-                let row = sessions::table.find(id).filter(sessions::delete_after.le(now.micros()));
-                deleted += diesel::delete(row).execute(connection)?;
-            }
-            Ok(deleted)
+            // Looked at again: since they were listed, another replica may have deleted them. In one statement: with one for
+            // each, a batch takes too long where an answer of the database takes two milliseconds.
+            let rows =
+                sessions::table.filter(sessions::id.eq_any(over)).filter(sessions::delete_after.le(now.micros()));
+            Ok(diesel::delete(rows).execute(connection)?)
         });
         Ok(swept.await?)
     }

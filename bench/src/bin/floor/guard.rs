@@ -1,6 +1,6 @@
 //! `GET /api/whoami`: not guarded, guarded by `common`, and guarded by `jsonwebtoken` alone.
 
-use std::{net::Ipv4Addr, path::Path, sync::Arc};
+use std::{net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
 
 use actix_web::{
     App, HttpServer, Responder, Route,
@@ -13,6 +13,7 @@ use common::{
     claims::{AccessClaims, Principal, User},
     clock::{Clock, SystemClock, Timestamp},
     jwe::{Encryption, JweKey, JweKeys},
+    revocation::{Mirror, Policy, WhenCold, WhenStale},
     rng::SystemRng,
     verifier::{KeySet, Keys, Verifier, VerifyingKey},
 };
@@ -28,6 +29,9 @@ use super::{
 
 /// 32 bytes.
 const JWE_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// How many revoked sessions there are, where there are any.
+const REVOKED: [u32; 2] = [10_000, 100_000];
 
 pub async fn serve(folder: &Path) -> Result<(), Broken> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -49,6 +53,10 @@ pub async fn serve(folder: &Path) -> Result<(), Broken> {
         servers.push(guarded(name.to_owned(), verifier(&pair.verifying)?)?);
         servers.push(guarded(format!("{name} without a cache"), verifier(&pair.verifying)?.without_cache())?);
         servers.push(jsonwebtoken_alone(pair)?);
+        for revoked in REVOKED {
+            let verifier = verifier(&pair.verifying)?.with_revocations(Arc::new(mirror(revoked, &clock)));
+            servers.push(guarded(format!("{name}, {revoked} revoked"), verifier)?);
+        }
     }
     let encrypted = || {
         Ok::<_, Broken>(
@@ -58,6 +66,12 @@ pub async fn serve(folder: &Path) -> Result<(), Broken> {
     servers.push(guarded("JWE".to_owned(), encrypted()?)?);
     servers.push(guarded("JWE without a cache".to_owned(), encrypted()?.without_cache())?);
     listening::until_told(servers).await
+}
+
+fn mirror(revoked: u32, clock: &Arc<dyn Clock>) -> Mirror {
+    let day = Duration::from_hours(24);
+    let policy = Policy { max_staleness: day, when_stale: WhenStale::Refuse, when_cold: WhenCold::Refuse };
+    Mirror::new(policy, Arc::clone(clock)).knowing(&tokens::revoked(revoked, clock.now()), clock.now())
 }
 
 /// As many workers as there are processors: here it is the services' equal.

@@ -11,6 +11,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{
     claims::{ACCESS_TOKEN_TYPE, UserClaims},
     clock::Timestamp,
+    revocation::Entry,
 };
 use jsonwebtoken::Header;
 use uuid::Uuid;
@@ -49,6 +50,17 @@ pub fn claims(number: u32, now: Timestamp) -> Result<UserClaims, Broken> {
         act: None,
         csrf: None,
     })
+}
+
+/// `number` sessions that were revoked, none of which is a token's here.
+pub fn revoked(number: u32, now: Timestamp) -> Vec<Entry> {
+    let entry = |number| Entry {
+        kind: "sid".to_owned(),
+        id: Uuid::from_u128(u128::from(number)).to_string(),
+        before: None,
+        until: now.seconds() + LIFE,
+    };
+    (0..number).map(entry).collect()
 }
 
 /// Writes [`MANY`] tokens to `path`, one a line, each changed by `finish` before.

@@ -1,0 +1,131 @@
+//! Sessions added to Redis, under the keys and with the fields that auth-service gives them.
+
+use std::{collections::BTreeMap, ops::Range, thread, time::Duration};
+
+use redis::{Client, Connection, Pipeline};
+
+use super::{
+    added::{self, Added, DEVICE, SESSIONS_OF_ONE},
+    redis_failed,
+};
+use crate::{failure::Failure, finding::RedisRecord};
+
+/// Sessions in one pipeline.
+const AT_ONCE: usize = 1_000;
+
+/// Tables that have grown are moved a little at a time, and take more until that is over.
+const SETTLES: Duration = Duration::from_secs(3);
+
+/// A Redis with a real session in it.
+pub struct RedisStore {
+    connection: Connection,
+    fields: BTreeMap<String, String>,
+    kept_ms: i64,
+    index_kept_ms: i64,
+}
+
+impl RedisStore {
+    /// Takes any session that is there as the pattern.
+    pub fn open(url: &str) -> Result<Self, Failure> {
+        let client = Client::open(url).map_err(|error| redis_failed(&error))?;
+        let mut connection = client.get_connection().map_err(|error| redis_failed(&error))?;
+        let key = any_session(&mut connection)?;
+        let fields: BTreeMap<String, String> = ask(&mut connection, "HGETALL", &[&key])?;
+        let index = key.split_once(":s:").map(|(user, _)| format!("{user}:idx")).unwrap_or_default();
+        let (kept_ms, index_kept_ms) =
+            (ask(&mut connection, "PTTL", &[&key])?, ask(&mut connection, "PTTL", &[&index])?);
+        Ok(Self { connection, fields: with_a_browser(fields), kept_ms, index_kept_ms })
+    }
+}
+
+impl Added for RedisStore {
+    fn add(&mut self, numbers: Range<u32>) -> Result<(), Failure> {
+        let numbers: Vec<u32> = numbers.collect();
+        for some in numbers.chunks(AT_ONCE) {
+            let mut pipeline = Pipeline::with_capacity(some.len() * 4);
+            for number in some {
+                let (key, index) = (key(*number), index(*number));
+                pipeline.hset_multiple(&key, &self.fields.iter().collect::<Vec<_>>()).ignore();
+                pipeline.pexpire(&key, self.kept_ms).ignore();
+                pipeline.zadd(&index, added::session(*number), &self.fields["absolute_expiry"]).ignore();
+                pipeline.pexpire(&index, self.index_kept_ms).ignore();
+            }
+            pipeline.exec(&mut self.connection).map_err(|error| redis_failed(&error))?;
+        }
+        thread::sleep(SETTLES);
+        Ok(())
+    }
+
+    fn bytes(&mut self) -> Result<u64, Failure> {
+        let info: String = ask(&mut self.connection, "INFO", &["memory"])?;
+        used_memory(&info).ok_or_else(|| Failure::Other("Redis does not say how much memory it uses.".to_owned()))
+    }
+
+    fn record(&mut self) -> Result<Option<RedisRecord>, Failure> {
+        let (key, index) = (key(0), index(0));
+        let connection = &mut self.connection;
+        let name_bytes = self.fields.keys().map(String::len).sum::<usize>();
+        Ok(Some(RedisRecord {
+            content_bytes: name_bytes + self.fields.values().map(String::len).sum::<usize>(),
+            name_bytes,
+            key_bytes: key.len(),
+            encoding: ask(connection, "OBJECT", &["ENCODING", &key])?,
+            record_memory_bytes: ask(connection, "MEMORY", &["USAGE", &key])?,
+            index_memory_bytes: ask(connection, "MEMORY", &["USAGE", &index, "SAMPLES", "0"])?,
+            index_sessions: SESSIONS_OF_ONE,
+        }))
+    }
+}
+
+fn key(number: u32) -> String {
+    format!("lk:{{{}}}:s:{}", added::user_of(number), added::session(number))
+}
+
+fn index(number: u32) -> String {
+    format!("lk:{{{}}}:idx", added::user_of(number))
+}
+
+/// The drivers of loads are no browsers, but most users have one.
+fn with_a_browser(mut fields: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    fields.insert("device".to_owned(), DEVICE.to_owned());
+    fields
+}
+
+fn any_session(connection: &mut Connection) -> Result<String, Failure> {
+    let mut cursor = "0".to_owned();
+    loop {
+        let (next, keys): (String, Vec<String>) = ask(connection, "SCAN", &[&cursor, "MATCH", "lk:{*}:s:*"])?;
+        if let Some(key) = keys.into_iter().next() {
+            return Ok(key);
+        }
+        if next == "0" {
+            return Err(Failure::Other("There is no session in Redis.".to_owned()));
+        }
+        cursor = next;
+    }
+}
+
+fn ask<T: redis::FromRedisValue>(connection: &mut Connection, command: &str, args: &[&str]) -> Result<T, Failure> {
+    redis::cmd(command).arg(args).query(connection).map_err(|error| redis_failed(&error))
+}
+
+fn used_memory(info: &str) -> Option<u64> {
+    info.lines().find_map(|line| line.strip_prefix("used_memory:")?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_in_use_is_not_that_of_the_process() {
+        assert_eq!(used_memory("# Memory\r\nused_memory_rss:9\r\nused_memory:1024\r\n"), Some(1_024));
+    }
+
+    #[test]
+    fn keys_are_those_of_auth_service() {
+        let key = key(12);
+        assert_eq!(key, "lk:{01900000-0000-7000-8000-000000000001}:s:01900000-0000-7000-9000-000000000012");
+        assert_eq!(index(12), "lk:{01900000-0000-7000-8000-000000000001}:idx");
+    }
+}

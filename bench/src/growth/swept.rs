@@ -1,0 +1,133 @@
+//! The sweep of expired sessions, which auth-service does each minute in SQL: how long it takes, and what it does to refreshes.
+
+use std::{
+    fmt::Write,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    sizes::Grown,
+    sql_store::{Expired, SqlStore},
+};
+use crate::{
+    arguments::Options,
+    clients::Samples,
+    contest::{Contestant, Measured, WARM_UP},
+    failure::Failure,
+    finding::{Finding, Sweep},
+    load::Period,
+    processor_time,
+    report::Output,
+    say,
+    stop_request::StopRequest,
+};
+
+/// Longer than until the sweep after the next one: on a busy machine one may fail.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// Between two looks.
+const LOOKS: Duration = Duration::from_millis(20);
+
+/// Refreshes go on in pieces of this, as long as the sweep lasts.
+const PIECE: Duration = Duration::from_secs(1);
+
+/// A tenth expires and is swept with nothing else to do, then another tenth beside refreshes.
+pub fn measure(
+    grown: &mut Grown,
+    database: &mut SqlStore,
+    options: &Options,
+    output: &mut Output,
+    stop: &StopRequest,
+) -> Result<Sweep, Failure> {
+    let (title, added) = (grown.title, grown.added);
+    say::line(format!("Waiting for the sweep: {title}"));
+    let expired = database.expire_a_tenth(added, 1)?;
+    let begun = wait_for_the_begin(database, expired, 1, stop)?;
+    while !database.sweep_is_over(expired)? {
+        stop.sleep_until(Instant::now() + LOOKS)?;
+    }
+    let alone_seconds = begun.elapsed().as_secs_f64();
+
+    let end_of_calm = Instant::now() + options.phase;
+    let calm = refresh_until(grown.refreshing, stop, || Ok(Instant::now() >= end_of_calm))?;
+    let expired = database.expire_a_tenth(added, 2)?;
+    let begun = wait_for_the_begin(database, expired, 2, stop)?;
+    let (meanwhile, over) = thread::scope(|scope| {
+        let watch = scope.spawn(move || -> Result<Instant, Failure> {
+            while !database.sweep_is_over(expired)? {
+                stop.sleep_until(Instant::now() + LOOKS)?;
+            }
+            Ok(Instant::now())
+        });
+        let meanwhile = refresh_until(grown.refreshing, stop, || Ok(watch.is_finished()));
+        (meanwhile, watch.join())
+    });
+    let over = over.map_err(|_| Failure::Other("A thread panicked.".to_owned()))??;
+    let sweep = Sweep {
+        store: title,
+        sessions: grown.sessions,
+        expired: expired.number,
+        alone_seconds,
+        loaded_seconds: (over - begun).as_secs_f64(),
+        calm,
+        meanwhile: meanwhile?,
+    };
+    output.finding(&Finding::GrowthSweep(sweep.clone()))?;
+    Ok(sweep)
+}
+
+fn wait_for_the_begin(
+    database: &mut SqlStore,
+    expired: Expired,
+    turn: u32,
+    stop: &StopRequest,
+) -> Result<Instant, Failure> {
+    let since = Instant::now();
+    while !database.sweep_has_begun(expired, turn)? {
+        if since.elapsed() > PATIENCE {
+            return Err(Failure::Other("Nobody sweeps expired sessions.".to_owned()));
+        }
+        stop.sleep_until(Instant::now() + LOOKS)?;
+    }
+    Ok(Instant::now())
+}
+
+/// Piece after piece, at least one.
+fn refresh_until(
+    refreshing: &mut Contestant,
+    stop: &StopRequest,
+    over: impl Fn() -> Result<bool, Failure>,
+) -> Result<Measured, Failure> {
+    let (mut all, mut taken, mut measured) = (Samples::default(), Duration::ZERO, Duration::ZERO);
+    let mut warm_up = WARM_UP;
+    loop {
+        let (process, mut before) = (refreshing.process, Duration::ZERO);
+        let period = Period { warm_up, measured: PIECE };
+        let samples =
+            (refreshing.turn)(refreshing.address, period, stop, &mut || before = processor_time::of_tree(process))?;
+        taken += processor_time::of_tree(process).saturating_sub(before);
+        measured += PIECE;
+        all.latencies.extend(samples.latencies);
+        all.failed += samples.failed;
+        if over()? {
+            return Measured::of(&refreshing.name, &all, taken, measured);
+        }
+        warm_up = Duration::ZERO;
+    }
+}
+
+/// A line for each store that is swept.
+pub fn table(sweeps: &[Sweep]) -> String {
+    let mut text = "\nthe sweep of expired sessions; Redis expires them by itself\n\n| store | sessions | expired | s alone | \
+                    s beside refreshes | refreshes/s | meanwhile | p99 ms | meanwhile |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n"
+        .to_owned();
+    for Sweep { store, sessions, expired, alone_seconds, loaded_seconds, calm, meanwhile } in sweeps {
+        _ = writeln!(
+            text,
+            "| {store} | {sessions} | {expired} | {alone_seconds:.1} | {loaded_seconds:.1} | {:.0} | {:.0} | {:.2} | {:.2} |",
+            calm.per_second, meanwhile.per_second, calm.p99_ms, meanwhile.p99_ms,
+        );
+    }
+    text
+}
