@@ -58,10 +58,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let stack = Stack::start(&Plan::shipped(&options.programs, &Store::Sqlite), &stop)?;
     let floor = Floor::start(options.programs.get("floor")?, &["plain"], None)?;
     let upstreams = Upstreams::of(&stack);
-    let bare = Upstreams { resource: floor.address("plain")?.to_string(), ..upstreams.clone() };
+    let past_us = Upstreams { resource: floor.address("plain")?.to_string(), ..upstreams.clone() };
     let program = options.programs.get("nginx")?;
     let nginx = |upstreams, cache| Gateway::nginx(program, &options.root, upstreams, cache, &stop);
-    let nginx_to_bare = nginx(&bare, VerifyCache::Shipped)?;
+    let nginx_to_bare = nginx(&past_us, VerifyCache::Shipped)?;
     let nginx_without_cache = nginx(&upstreams, VerifyCache::Off)?;
     let nginx = nginx(&upstreams, VerifyCache::Shipped)?;
     let envoy = Gateway::envoy(options.programs.get("envoy")?, &options.root, &upstreams, &stop)?;

@@ -27,7 +27,7 @@ const AUDIENCE: &str = "resource-service";
 pub enum Peer {
     /// Flask-JWT-Extended, under gunicorn.
     Flask,
-    /// PyJWT, under FastAPI and uvicorn.
+    /// `PyJWT`, under `FastAPI` and uvicorn.
     FastApi,
     /// jose, under Fastify.
     FastifyJose,

@@ -19,7 +19,7 @@ fn processes() -> impl Iterator<Item = u32> {
     folders.filter_map(|folder| folder.file_name().to_str()?.parse().ok())
 }
 
-/// The fourth field of proc_pid_stat(5). The second, a name, may hold anything, but is the last in parentheses.
+/// The fourth field of `proc_pid_stat(5)`. The second, a name, may hold anything, but is the last in parentheses.
 fn parent(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()

@@ -66,11 +66,11 @@ impl Asker for Refreshing {
             Wire::Held => json!({ "held": held, "padding": PADDING }),
         }
         .to_string();
-        let head = format!(
+        let start = format!(
             "POST /auth/refresh HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
-        request.extend_from_slice(head.as_bytes());
+        request.extend_from_slice(start.as_bytes());
         request.extend_from_slice(body.as_bytes());
     }
 

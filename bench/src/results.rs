@@ -78,7 +78,7 @@ pub fn write(root: &Path) -> Result<(), Failure> {
             );
         }
         if !remarks.is_empty() {
-            _ = write!(text, "\n{}", remarks);
+            _ = write!(text, "\n{remarks}");
         }
     }
     fs::write(bench.join("RESULTS.md"), text).map_err(cannot())?;

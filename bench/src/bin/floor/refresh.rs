@@ -2,17 +2,14 @@
 //! client, without tokens, keys, checks and logs. What a client holds is plain JSON, padded to the length of what auth-service
 //! takes and gives.
 
-use std::{
-    env,
-    net::Ipv4Addr,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{env, net::Ipv4Addr, time::Duration};
 
 use actix_web::{
     App, HttpServer,
     error::ErrorInternalServerError,
     web::{self, Data, Json},
 };
+use common::clock::{Clock, SystemClock};
 use redis::{Script, Value, aio::MultiplexedConnection};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -42,7 +39,7 @@ struct Held {
     id: String,
     parent: String,
     generation: u64,
-    issued_at: u64,
+    issued_at: i64,
 }
 
 #[derive(Deserialize)]
@@ -114,16 +111,16 @@ fn never_refreshed() -> Held {
 }
 
 async fn decide(store: &Store, held: Held) -> Result<Held, Broken> {
-    let now = now();
+    let now = SystemClock.now();
     let answer = run(store, held.clone()).await?;
     let Value::Array(answer) = answer else { return Err("Redis has not answered with a list".into()) };
     match &answer[..] {
         [Value::BulkString(granted), Value::BulkString(rotation), ..] if granted == b"granted" => {
             let child = Held {
-                id: Uuid::now_v7().to_string(),
+                id: Uuid::new_v4().to_string(),
                 parent: held.id.clone(),
                 generation: held.generation + 1,
-                issued_at: now.as_secs(),
+                issued_at: now.seconds(),
                 ..held
             };
             Ok(if rotation == b"same" { held } else { child })
@@ -133,20 +130,16 @@ async fn decide(store: &Store, held: Held) -> Result<Held, Broken> {
 }
 
 async fn run(store: &Store, held: Held) -> Result<Value, redis::RedisError> {
-    let now = now();
+    let now = SystemClock.now();
     let mut call = store.script.key(key(held.session));
-    call.arg(now.as_micros().to_string()).arg(now.as_secs()).arg(HOLD_SECONDS);
+    call.arg(now.micros()).arg(now.seconds()).arg(HOLD_SECONDS);
     call.arg(&held.id)
         .arg(&held.parent)
         .arg(held.generation)
         .arg(held.generation.saturating_sub(1))
         .arg(held.issued_at);
-    call.arg((now + MONTH).as_micros().to_string()).arg(MONTH.as_millis().to_string());
+    call.arg((now + MONTH).micros()).arg(MONTH.as_millis().to_string());
     call.invoke_async(&mut store.redis.clone()).await
-}
-
-fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn key(session: u32) -> String {
@@ -155,7 +148,8 @@ fn key(session: u32) -> String {
 
 /// A session as auth-service keeps it, and nobody's.
 fn fields() -> Vec<(&'static str, String)> {
-    let (now, later) = (now().as_micros().to_string(), (now() + MONTH).as_micros().to_string());
+    let now = SystemClock.now();
+    let (now, later) = (now.micros().to_string(), (now + MONTH).micros().to_string());
     let device = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0".to_owned();
     vec![
         ("epoch", "0".to_owned()),
