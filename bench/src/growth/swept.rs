@@ -18,7 +18,7 @@ use crate::{
     finding::{Finding, Sweep},
     load::Period,
     processor_time,
-    report::Output,
+    report::{Latency, Output},
     say,
     stop_request::StopRequest,
 };
@@ -50,7 +50,10 @@ pub fn measure(
     let alone_seconds = begun.elapsed().as_secs_f64();
 
     let end_of_calm = Instant::now() + options.phase;
-    let calm = refresh_until(grown.refreshing, stop, || Ok(Instant::now() >= end_of_calm))?;
+    let (calm, failed) = refresh_until(grown.refreshing, stop, || Ok(Instant::now() >= end_of_calm))?;
+    if failed > 0 {
+        return Err(Failure::Other(format!("{title} has refused {failed} refreshes without a sweep.")));
+    }
     let expired = database.expire_a_tenth(added, 2)?;
     let begun = wait_for_the_begin(database, expired, 2, stop)?;
     let (meanwhile, over) = thread::scope(|scope| {
@@ -64,6 +67,7 @@ pub fn measure(
         (meanwhile, watch.join())
     });
     let over = over.map_err(|_| Failure::Other("A thread panicked.".to_owned()))??;
+    let (meanwhile, failed_meanwhile) = meanwhile?;
     let sweep = Sweep {
         store: title,
         sessions: grown.sessions,
@@ -71,7 +75,8 @@ pub fn measure(
         alone_seconds,
         loaded_seconds: (over - begun).as_secs_f64(),
         calm,
-        meanwhile: meanwhile?,
+        meanwhile,
+        failed_meanwhile,
     };
     output.finding(&Finding::GrowthSweep(sweep.clone()))?;
     Ok(sweep)
@@ -93,12 +98,12 @@ fn wait_for_the_begin(
     Ok(Instant::now())
 }
 
-/// Piece after piece, at least one.
+/// Piece after piece, at least one. With the number of those that were not answered as they ought to be.
 fn refresh_until(
     refreshing: &mut Contestant,
     stop: &StopRequest,
     over: impl Fn() -> Result<bool, Failure>,
-) -> Result<Measured, Failure> {
+) -> Result<(Measured, u32), Failure> {
     let (mut all, mut taken, mut measured) = (Samples::default(), Duration::ZERO, Duration::ZERO);
     let mut warm_up = WARM_UP;
     loop {
@@ -111,7 +116,8 @@ fn refresh_until(
         all.latencies.extend(samples.latencies);
         all.failed += samples.failed;
         if over()? {
-            return Measured::of(&refreshing.name, &all, taken, measured);
+            let latency = Latency::of(&all)?;
+            return Ok((Measured::of_answered(&latency, taken, measured), latency.failed));
         }
         warm_up = Duration::ZERO;
     }
@@ -120,12 +126,12 @@ fn refresh_until(
 /// A line for each store that is swept.
 pub fn table(sweeps: &[Sweep]) -> String {
     let mut text = "\nthe sweep of expired sessions; Redis expires them by itself\n\n| store | sessions | expired | s alone | \
-                    s beside refreshes | refreshes/s | meanwhile | p99 ms | meanwhile |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n"
+                    s beside refreshes | refreshes/s | meanwhile | p99 ms | meanwhile | failed |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
         .to_owned();
-    for Sweep { store, sessions, expired, alone_seconds, loaded_seconds, calm, meanwhile } in sweeps {
+    for Sweep { store, sessions, expired, alone_seconds, loaded_seconds, calm, meanwhile, failed_meanwhile } in sweeps {
         _ = writeln!(
             text,
-            "| {store} | {sessions} | {expired} | {alone_seconds:.1} | {loaded_seconds:.1} | {:.0} | {:.0} | {:.2} | {:.2} |",
+            "| {store} | {sessions} | {expired} | {alone_seconds:.1} | {loaded_seconds:.1} | {:.0} | {:.0} | {:.2} | {:.2} | {failed_meanwhile} |",
             calm.per_second, meanwhile.per_second, calm.p99_ms, meanwhile.p99_ms,
         );
     }
