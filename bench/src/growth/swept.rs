@@ -123,17 +123,16 @@ fn refresh_until(
     }
 }
 
-/// A line for each store that is swept.
-pub fn table(sweeps: &[Sweep]) -> String {
+/// A table of one line.
+pub fn table(sweep: &Sweep) -> String {
     let mut text = "\nthe sweep of expired sessions; Redis expires them by itself\n\n| store | sessions | expired | s alone | \
                     s beside refreshes | refreshes/s | meanwhile | p99 ms | meanwhile | failed |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
         .to_owned();
-    for Sweep { store, sessions, expired, alone_seconds, loaded_seconds, calm, meanwhile, failed_meanwhile } in sweeps {
-        _ = writeln!(
-            text,
-            "| {store} | {sessions} | {expired} | {alone_seconds:.1} | {loaded_seconds:.1} | {:.0} | {:.0} | {:.2} | {:.2} | {failed_meanwhile} |",
-            calm.per_second, meanwhile.per_second, calm.p99_ms, meanwhile.p99_ms,
-        );
-    }
+    let Sweep { store, sessions, expired, alone_seconds, loaded_seconds, calm, meanwhile, failed_meanwhile } = sweep;
+    _ = writeln!(
+        text,
+        "| {store} | {sessions} | {expired} | {alone_seconds:.1} | {loaded_seconds:.1} | {:.0} | {:.0} | {:.2} | {:.2} | {failed_meanwhile} |",
+        calm.per_second, meanwhile.per_second, calm.p99_ms, meanwhile.p99_ms,
+    );
     text
 }
