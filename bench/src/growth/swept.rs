@@ -26,6 +26,9 @@ use crate::{
 /// Longer than until the sweep after the next one: on a busy machine one may fail.
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// Nobody waits longer than this for the end of a sweep: where every commit waits for a slow disk, refreshes leave it no time.
+const MOST: Duration = Duration::from_mins(10);
+
 /// Between two looks.
 const LOOKS: Duration = Duration::from_millis(20);
 
@@ -44,10 +47,7 @@ pub fn measure(
     say::line(format!("Waiting for the sweep: {title}"));
     let expired = database.expire_a_tenth(added, 1)?;
     let begun = wait_for_the_begin(database, expired, 1, stop)?;
-    while !database.sweep_is_over(expired)? {
-        stop.sleep_until(Instant::now() + LOOKS)?;
-    }
-    let alone_seconds = begun.elapsed().as_secs_f64();
+    let alone_seconds = (wait_for_the_end(database, expired, stop)? - begun).as_secs_f64();
 
     let end_of_calm = Instant::now() + options.phase;
     let (calm, failed) = refresh_until(grown.refreshing, stop, || Ok(Instant::now() >= end_of_calm))?;
@@ -57,12 +57,7 @@ pub fn measure(
     let expired = database.expire_a_tenth(added, 2)?;
     let begun = wait_for_the_begin(database, expired, 2, stop)?;
     let (meanwhile, over) = thread::scope(|scope| {
-        let watch = scope.spawn(move || -> Result<Instant, Failure> {
-            while !database.sweep_is_over(expired)? {
-                stop.sleep_until(Instant::now() + LOOKS)?;
-            }
-            Ok(Instant::now())
-        });
+        let watch = scope.spawn(move || wait_for_the_end(database, expired, stop));
         let meanwhile = refresh_until(grown.refreshing, stop, || Ok(watch.is_finished()));
         (meanwhile, watch.join())
     });
@@ -92,6 +87,17 @@ fn wait_for_the_begin(
     while !database.sweep_has_begun(expired, turn)? {
         if since.elapsed() > PATIENCE {
             return Err(Failure::Other("Nobody sweeps expired sessions.".to_owned()));
+        }
+        stop.sleep_until(Instant::now() + LOOKS)?;
+    }
+    Ok(Instant::now())
+}
+
+fn wait_for_the_end(database: &mut SqlStore, expired: Expired, stop: &StopRequest) -> Result<Instant, Failure> {
+    let since = Instant::now();
+    while !database.sweep_is_over(expired)? {
+        if since.elapsed() > MOST {
+            return Err(Failure::Other("The sweep of expired sessions does not come to its end.".to_owned()));
         }
         stop.sleep_until(Instant::now() + LOOKS)?;
     }
