@@ -125,13 +125,18 @@ impl Measured {
                 "{name} has answered {failed} requests otherwise than it ought to, and {count} well."
             )));
         }
+        Ok(Self::of_answered(&latency, taken, measured))
+    }
+
+    /// The same of those that were answered well, however many were not.
+    pub fn of_answered(latency: &Latency, taken: Duration, measured: Duration) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "a count of requests is far below 2^52")]
         let count = latency.count as f64;
-        Ok(Self {
+        Self {
             per_second: count / measured.as_secs_f64(),
             p50_ms: latency.p50,
             p99_ms: latency.p99,
             processor_us: taken.as_secs_f64() * 1e6 / count,
-        })
+        }
     }
 }

@@ -107,6 +107,8 @@ pub struct Sweep {
     pub calm: Measured,
     /// Refreshes meanwhile.
     pub meanwhile: Measured,
+    /// Refreshes meanwhile that were not answered with new tokens.
+    pub failed_meanwhile: u32,
 }
 
 /// Refreshes at several auth-services on one Redis, in one turn.
@@ -169,4 +171,17 @@ pub struct Binary {
     pub program: &'static str,
     /// Of its file.
     pub bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_it_is_and_has_a_turns_numbers_beside_the_others() {
+        let measured = Measured { per_second: 100.0, p50_ms: 1.0, p99_ms: 2.0, processor_us: 10.0 };
+        let turn = BesideSessions { store: "Redis", sessions: 1_000, round: 1, measured };
+        let line = serde_json::to_value(Finding::GrowthSessions(turn)).unwrap();
+        assert_eq!((&line["record"], &line["p99_ms"]), (&"growth_sessions".into(), &2.0.into()));
+    }
 }

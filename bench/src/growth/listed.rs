@@ -55,7 +55,7 @@ pub fn measure(
     Ok(lists)
 }
 
-/// A line for each store.
+/// A line for each store that is in `lists`.
 pub fn table(lists: &[SessionsList]) -> String {
     let mut text = format!(
         "\nGET /auth/sessions of a user with {LISTED} sessions\n\n| store | sessions of all | lists/s | p50 ms | p99 ms | \

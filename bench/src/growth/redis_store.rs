@@ -14,7 +14,7 @@ use crate::{failure::Failure, finding::RedisRecord};
 const AT_ONCE: usize = 1_000;
 
 /// Tables that have grown are moved a little at a time, and take more until that is over.
-const SETTLES: Duration = Duration::from_secs(3);
+const SETTLES: Duration = Duration::from_secs(10);
 
 /// A Redis with a real session in it.
 pub struct RedisStore {

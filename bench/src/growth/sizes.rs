@@ -52,7 +52,6 @@ pub fn run(options: &Options, output: &mut Output, stop: &StopRequest) -> Result
     let processors = Processors::divide()?;
     let stores =
         [("Redis", Store::SessionsAt(empty_redis()?)), ("Postgres", Store::Postgres), ("SQLite", Store::Sqlite)];
-    let (mut lists, mut sweeps) = (Vec::new(), Vec::new());
     for (title, store) in &stores {
         say::line(format!("Refreshes beside many sessions: {title}"));
         let plan =
@@ -85,13 +84,11 @@ pub fn run(options: &Options, output: &mut Output, stop: &StopRequest) -> Result
         let sessions = sizes(options.most).last().unwrap_or(REAL);
         let added = sessions.saturating_sub(REAL);
         let mut grown = Grown { title, sessions, added, stack: &stack, refreshing: &mut refreshing };
-        lists.extend(listed::measure(&grown, options, output, stop)?);
+        say::line(listed::table(&listed::measure(&grown, options, output, stop)?));
         if !in_redis && added > 0 {
-            sweeps.push(swept::measure(&mut grown, &mut database, options, output, stop)?);
+            say::line(swept::table(&swept::measure(&mut grown, &mut database, options, output, stop)?));
         }
     }
-    say::line(listed::table(&lists));
-    say::line(swept::table(&sweeps));
     Ok(())
 }
 
