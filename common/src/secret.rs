@@ -90,6 +90,16 @@ impl<K> Rolling<K> {
         Self { current, next: None, previous: None }
     }
 
+    /// What follows from each, in the same place.
+    #[must_use]
+    pub fn map<L>(&self, each: impl Fn(&K) -> L) -> Rolling<L> {
+        Rolling {
+            current: each(&self.current),
+            next: self.next.as_ref().map(&each),
+            previous: self.previous.as_ref().map(&each),
+        }
+    }
+
     /// Every key that reads, the one that makes tokens first.
     pub fn iter(&self) -> impl Iterator<Item = &K> {
         [Some(&self.current), self.next.as_ref(), self.previous.as_ref()].into_iter().flatten()

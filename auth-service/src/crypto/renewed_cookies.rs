@@ -1,39 +1,31 @@
 //! The cookie that follows another one of the same session. Two that ask at once, or one that asks again because it has not heard the
 //! answer, get the same: otherwise the one that is stored last would be good, and the browser might keep the other one.
 
-use std::iter;
-
 use aws_lc_rs::hmac;
-use common::secret::{SecretSet, SigningSecret};
+use common::secret::{Rolling, SecretSet};
 
 use crate::domain::session_cookie::SessionCookie;
 
-/// Makes cookies that follow others.
-pub struct RenewedCookies {
-    /// The one that makes cookies.
-    current: hmac::Key,
-    /// Those that other replicas may make them with.
-    others: Vec<hmac::Key>,
-}
+/// Makes cookies that follow others, each with one of these keys. Other replicas may make them with any.
+pub struct RenewedCookies(Rolling<hmac::Key>);
 
 impl RenewedCookies {
-    /// With a key derived from `own`, which only auth-service has: whoever has seen a cookie does not know the next one.
+    /// With keys derived from `own`, which only auth-service has: whoever has seen a cookie does not know the next one.
     #[must_use]
     pub fn new(own: &SecretSet) -> Self {
-        let key =
-            |secret: &SigningSecret| hmac::Key::new(hmac::HMAC_SHA256, &secret.derive(b"latchkey session cookie"));
-        Self { current: key(&own.current), others: own.iter().skip(1).map(key).collect() }
+        let label = b"latchkey session cookie";
+        Self(own.map(|secret| hmac::Key::new(hmac::HMAC_SHA256, &secret.derive(label))))
     }
 
     /// The cookie after `old`.
     #[must_use]
     pub fn after(&self, old: &SessionCookie) -> SessionCookie {
-        following(&self.current, old)
+        following(&self.0.current, old)
     }
 
     /// The same, and those that a replica gives out while the secret is changed.
     pub fn all_after<'a>(&'a self, old: &'a SessionCookie) -> impl Iterator<Item = SessionCookie> + 'a {
-        iter::once(&self.current).chain(&self.others).map(move |key| following(key, old))
+        self.0.iter().map(move |key| following(key, old))
     }
 }
 
@@ -46,7 +38,7 @@ fn following(key: &hmac::Key, old: &SessionCookie) -> SessionCookie {
 
 #[cfg(test)]
 mod tests {
-    use common::rng::SystemRng;
+    use common::{rng::SystemRng, secret::SigningSecret};
     use uuid::Uuid;
 
     use super::*;

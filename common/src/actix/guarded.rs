@@ -91,7 +91,7 @@ impl<T> Future for Verification<T> {
 
 impl<T: 'static> Verification<T> {
     /// Verifies the request's token; `take` decides on its holder.
-    fn of<H: Verified>(request: &HttpRequest, take: fn(H, Timestamp) -> Result<T, Problem>) -> Self {
+    fn of<H: Verified>(request: &HttpRequest, take: fn(H, &Verifier) -> Result<T, Problem>) -> Self {
         match begun(request, take) {
             Ok(verification) => verification,
             Err(problem) => Self::Done(ready(Err(problem))),
@@ -101,13 +101,13 @@ impl<T: 'static> Verification<T> {
 
 fn begun<H: Verified, T: 'static>(
     request: &HttpRequest,
-    take: fn(H, Timestamp) -> Result<T, Problem>,
+    take: fn(H, &Verifier) -> Result<T, Problem>,
 ) -> Result<Verification<T>, Problem> {
     let verifier = verifier(request)?;
     let Credential { token, proof } = credential(request, verifier)?;
     let decide = move |verifier: &Verifier, (claims, principal): (Arc<AccessClaims>, Principal)| {
         proof.check(&claims)?;
-        take(H::from_principal(principal)?, verifier.now())
+        take(H::from_principal(principal)?, verifier)
     };
     match verifier.verify_holder(token) {
         Err(error) if verifier.may_learn(error) => {
@@ -205,8 +205,8 @@ impl<H: Verified, R: Requirement<H>> FromRequest for Guarded<R, H> {
     type Future = Verification<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        Verification::of(request, |holder: H, now| {
-            R::check(&holder, now)?;
+        Verification::of(request, |holder: H, verifier| {
+            R::check(&holder, verifier.now())?;
             Ok(Self(holder, PhantomData))
         })
     }
