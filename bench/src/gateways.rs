@@ -131,7 +131,9 @@ fn cookies(stack: &Stack) -> Result<Vec<String>, Failure> {
         body["mode"] = json!("session");
         let answer = Connection::new().post(&login, &body, Some(accounts::address(place)), PATIENCE);
         let answer = answer.map_err(|error| Failure::Other(format!("A login was not answered: {error}.")))?;
-        let pairs: Vec<_> = answer.cookies.iter().filter_map(|cookie| cookie.split(';').next()).collect();
+        // Those of other modes are cleared.
+        let pairs = answer.cookies.iter().filter_map(|cookie| cookie.split(';').next());
+        let pairs: Vec<_> = pairs.filter(|pair| !pair.ends_with('=')).collect();
         if pairs.is_empty() {
             return Err(Failure::Other(format!("A login has set no cookie: {} {}", answer.status, answer.body)));
         }

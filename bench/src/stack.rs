@@ -15,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -147,8 +148,10 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // Nothing of it is needed any more, so nothing has to be finished.
-        _ = self.0.kill();
+        // Nothing of it is needed any more, so nothing has to be finished. Some start others, which are in its group.
+        if let Some(group) = i32::try_from(self.process()).ok().and_then(Pid::from_raw) {
+            _ = kill_process_group(group, Signal::KILL);
+        }
         _ = self.0.wait();
     }
 }

@@ -14,7 +14,7 @@ const READ_AT_ONCE: usize = 16 * 1024;
 const MOST_HEADERS: usize = 64;
 
 /// Where an exchange stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
     /// The other side has its turn.
     Waits,
@@ -22,9 +22,9 @@ pub enum Progress {
     Answered {
         /// When its request was made.
         since: Instant,
-        /// Whether it is the one that it ought to be.
-        well: bool,
     },
+    /// It is not the one that it ought to be, but this.
+    Odd(String),
     /// The other side takes no more requests on this connection.
     Closed,
 }
@@ -94,7 +94,11 @@ impl Exchange {
                     let Some(head) = head(&self.answer)? else { continue };
                     if let Some(body) = self.answer.get(head.body..head.body + head.length) {
                         self.closes = head.closes;
-                        return Ok(Progress::Answered { since: self.since, well: asker.take(head.status, body) });
+                        return Ok(if asker.take(head.status, body) {
+                            Progress::Answered { since: self.since }
+                        } else {
+                            Progress::Odd(format!("{}: {}", head.status, String::from_utf8_lossy(body)))
+                        });
                     }
                 }
                 Err(error) if is_later(&error) => return Ok(Progress::Waits),

@@ -35,7 +35,8 @@ pub struct Period {
     pub measured: Duration,
 }
 
-/// Keeps all of `askers` asking at `address`, each on a connection of its own, and calls `begun` when it begins to count.
+/// Keeps all of `askers` asking at `address`, each on a connection of its own, and calls `begun` when it begins to count. The first
+/// answer that is not as it ought to be is a failure.
 pub fn drive<A: Asker>(
     address: SocketAddr,
     askers: &mut [A],
@@ -58,6 +59,7 @@ pub fn drive<A: Asker>(
     let counted_from = Instant::now() + period.warm_up;
     let end = counted_from + period.measured;
     let mut begun = Some(begun);
+    let mut over = vec![false; exchanges.len()];
     loop {
         poll.poll(&mut events, Some(PATIENCE)).map_err(broken())?;
         let now = Instant::now();
@@ -66,7 +68,8 @@ pub fn drive<A: Asker>(
         {
             begun()?;
         }
-        if now >= end {
+        // What is under way is let end: otherwise a client would not learn what became of its last request.
+        if now >= end && over.iter().all(|over| *over) {
             return Ok(samples);
         }
         if stop.came() {
@@ -77,18 +80,30 @@ pub fn drive<A: Asker>(
         }
         for event in &events {
             let Token(place) = event.token();
+            if over[place] {
+                continue;
+            }
             let (exchange, asker) = (&mut exchanges[place], &mut askers[place]);
             loop {
                 match exchange.go_on(asker).map_err(broken())? {
                     Progress::Waits => break,
-                    Progress::Answered { since, well } => {
+                    Progress::Answered { since } => {
                         let answered = Instant::now();
-                        match (answered >= counted_from, well) {
-                            (false, _) => {}
-                            (true, true) => samples.latencies.push(answered - since),
-                            (true, false) => samples.failed += 1,
+                        if answered >= end {
+                            over[place] = true;
+                            break;
+                        }
+                        if answered >= counted_from {
+                            samples.latencies.push(answered - since);
                         }
                         exchange.begin(asker);
+                    }
+                    Progress::Odd(answer) => {
+                        return Err(Failure::Other(format!("{address} has answered with {answer}")));
+                    }
+                    Progress::Closed if Instant::now() >= end => {
+                        over[place] = true;
+                        break;
                     }
                     Progress::Closed => {
                         poll.registry().deregister(exchange.stream()).map_err(broken())?;
