@@ -20,6 +20,7 @@ COPY xtask/Cargo.toml xtask/
 RUN for crate in common auth-service resource-service legacy-app bench xtask; do \
       mkdir -p "$crate/src" && : >"$crate/src/lib.rs" && echo 'fn main() {}' >"$crate/src/main.rs"; \
     done \
+ && mkdir common/benches && : >common/benches/verify.rs \
  && cargo build --release --locked -p auth-service -p resource-service -p legacy-app \
  && rm -r common/src auth-service/src resource-service/src legacy-app/src
 

@@ -28,8 +28,11 @@ pub fn run(root: &Path, benchmark: &Benchmark) -> Result<(), Failure> {
         let command = command(root, benchmark, &[(DRIVER, driver)], None, None);
         return run_to_its_end("The driver", "Nothing was written", command, &stop);
     }
-    let needs_servers =
-        !matches!(name, BenchmarkName::Gateways | BenchmarkName::Guard | BenchmarkName::Flood(Some(Store::Sqlite)));
+    let needs_servers = match name {
+        BenchmarkName::Flood(store) => store != Some(Store::Sqlite),
+        BenchmarkName::Refresh | BenchmarkName::Login | BenchmarkName::Growth => true,
+        BenchmarkName::Gateways | BenchmarkName::Guard | BenchmarkName::Footprint | BenchmarkName::Report => false,
+    };
     let mut programs = say::step("Looking for what the benchmark needs", || {
         tools::ensure(&tools::TO_BUILD)?;
         if needs_servers {
@@ -67,10 +70,11 @@ fn others(root: &Path, name: BenchmarkName) -> Result<Vec<Named>, Failure> {
             tools::ensure(&[&PYTHON])?;
             peers::find_or_install_compared(root, &PYTHON.find_or_install()?)
         }
-        BenchmarkName::Growth => Ok(vec![("redis-server", REDIS.find_or_install()?)]),
-        BenchmarkName::Flood(_) | BenchmarkName::Login | BenchmarkName::Footprint | BenchmarkName::Report => {
-            Ok(Vec::new())
-        }
+        BenchmarkName::Flood(_)
+        | BenchmarkName::Login
+        | BenchmarkName::Growth
+        | BenchmarkName::Footprint
+        | BenchmarkName::Report => Ok(Vec::new()),
     }
 }
 
