@@ -135,7 +135,7 @@ mod tests {
         let lines = [
             r#"{"record":"machine","processor":"A 1000","processors":2,"memory_gib":24,"kernel":"6.1","commit":"abc"}"#,
             r#"{"record":"entry","contest":"login","round":1,"name":"bcrypt alone","base":null,"per_second":8.0,"p50_ms":250.0,"p99_ms":260.0,"processor_us":1.0}"#,
-            r#"{"record":"entry","contest":"login","round":1,"name":"Latchkey","base":"bcrypt alone","per_second":7.8,"p50_ms":250.0,"p99_ms":260.0,"processor_us":1.0}"#,
+            r#"{"record":"entry","contest":"login","round":1,"name":"Latchkey","base":"bcrypt alone","per_second":7.84,"p50_ms":250.0,"p99_ms":260.0,"processor_us":1.0}"#,
             r#"{"record":"setting","store":"sqlite"}"#,
         ];
         fs::write(results.join("login.jsonl"), lines.join("\n")).unwrap();
