@@ -1,18 +1,11 @@
 //! Refreshes a second, each client with the token of its answer before: Latchkey on every store, the floor that runs the
 //! script alone, and Flask with tokens in Redis.
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    thread,
-};
-
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
     accounts,
     arguments::{self, Options, Store},
-    connection::{Connection, PATIENCE, expect_ok},
     contest::{self, Contestant},
     failure::Failure,
     floor::Floor,
@@ -21,6 +14,7 @@ use crate::{
     processors::Processors,
     report::Output,
     say,
+    sessions::{self, Refreshing, log_in_many},
     stack::{Plan, Stack, address},
     stop_request::StopRequest,
 };
@@ -35,58 +29,31 @@ const SESSIONS: u32 = 8_000;
 /// The lowest that auth-service takes: logging in is not what is measured.
 const BCRYPT_COST: u32 = 4;
 
-/// Logins under way at once at the beginning.
-const LOGINS_AT_ONCE: u32 = 8;
-
 const FLOOR: &str = "bare actix-web, the same script in Redis";
 const ON_REDIS: &str = "Latchkey on Redis";
 
-/// A connection that refreshes its sessions one after the other.
-struct Refreshing {
+/// A connection to the floor, which takes and gives JSON that is padded to a refresh token's length.
+struct RefreshingHeld {
     held: Vec<Value>,
     next: usize,
-    /// What a request is made of, from what is held, and what is held from an answer.
-    wire: Wire,
 }
 
-/// How a contestant takes and gives what a client holds.
-#[derive(Clone, Copy)]
-enum Wire {
-    /// `refresh_token` in the body.
-    RefreshToken,
-    /// `held`, padded to a refresh token's length.
-    Held,
-}
-
-impl Asker for Refreshing {
+impl Asker for RefreshingHeld {
     fn ask(&mut self, request: &mut Vec<u8>) {
-        let held = &self.held[self.next];
-        let body = match self.wire {
-            Wire::RefreshToken => json!({ "refresh_token": held }),
-            Wire::Held => json!({ "held": held, "padding": PADDING }),
-        }
-        .to_string();
-        let start = format!(
-            "POST /auth/refresh HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        request.extend_from_slice(start.as_bytes());
-        request.extend_from_slice(body.as_bytes());
+        sessions::ask_for_refresh(&json!({ "held": self.held[self.next], "padding": PADDING }), request);
     }
 
     fn take(&mut self, status: u16, body: &[u8]) -> bool {
-        let Ok(mut answer) = serde_json::from_slice::<Value>(body) else { return false };
-        let name = match self.wire {
-            Wire::RefreshToken => "refresh_token",
-            Wire::Held => "held",
-        };
-        let held = answer.get_mut(name).map(Value::take);
-        let good = status == 200 && held.is_some();
-        if let Some(held) = held.filter(|_| good) {
-            self.held[self.next] = held;
+        let place = self.next;
+        self.next = (place + 1) % self.held.len();
+        match serde_json::from_slice::<Value>(body).ok().and_then(|mut answer| answer.get_mut("held").map(Value::take))
+        {
+            Some(held) if status == 200 => {
+                self.held[place] = held;
+                true
+            }
+            _ => false,
         }
-        self.next = (self.next + 1) % self.held.len();
-        good
     }
 }
 
@@ -117,82 +84,41 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         base: None,
         address: floor.address("refresh")?,
         process: floor.process(),
-        turn: contest::closed_loop(share(first_of_the_floor(), Wire::Held)),
+        turn: contest::closed_loop(first_of_the_floor()),
     });
     for (name, store) in &stores {
         say::line(format!("Logging in {SESSIONS} sessions: {name}"));
         let plan =
             Plan { bcrypt_cost: BCRYPT_COST, alone: Some(&processors), ..Plan::shipped(&options.programs, store) };
         let stack = Stack::start(&plan, &stop)?;
-        let held = log_in(&format!("{}/auth/login", stack.auth), &stop)?;
+        let logged_in = log_in_many(&stack.auth, SESSIONS, accounts::login_of, &stop)?;
         contestants.push(Contestant {
             name: (*name).to_owned(),
             base: Some(FLOOR.to_owned()),
             address: address(&stack.auth)?,
             process: stack.auth_process(),
-            turn: contest::closed_loop(share(held, Wire::RefreshToken)),
+            turn: contest::closed_loop(Refreshing::share(&logged_in, CLIENTS)),
         });
         stacks.push(stack);
     }
     let start = Start { programs: &options.programs, root: &options.root, redis_url: Some(&redis_url) };
     let flask = processors.measured(|| peers::start(Peer::Flask, &start, &stop))?;
     say::line(format!("Logging in {SESSIONS} sessions: {}", Peer::Flask.title()));
-    let held = log_in(&format!("http://{}/auth/login", flask.address), &stop)?;
+    let logged_in = log_in_many(&format!("http://{}", flask.address), SESSIONS, accounts::login_of, &stop)?;
     contestants.push(Contestant {
         name: Peer::Flask.title().to_owned(),
         base: Some(ON_REDIS.to_owned()),
         address: flask.address,
         process: flask.process(),
-        turn: contest::closed_loop(share(held, Wire::RefreshToken)),
+        turn: contest::closed_loop(Refreshing::share(&logged_in, CLIENTS)),
     });
     contest::hold("refresh", &mut contestants, options.rounds, options.phase, &mut output, &stop)?;
     Ok(())
 }
 
-fn first_of_the_floor() -> Vec<Value> {
-    let first = |session| json!({ "session": session, "id": "first", "parent": "", "generation": 0, "issued_at": 0 });
-    (0..SESSIONS).map(first).collect()
-}
-
 /// Each connection has its own sessions.
-fn share(held: Vec<Value>, wire: Wire) -> Vec<Refreshing> {
-    let mut askers: Vec<_> = (0..CLIENTS).map(|_| Refreshing { held: Vec::new(), next: 0, wire }).collect();
-    for (place, held) in held.into_iter().enumerate() {
-        askers[place % CLIENTS].held.push(held);
-    }
-    askers
-}
-
-#[derive(Deserialize)]
-struct Tokens {
-    refresh_token: Value,
-}
-
-/// The refresh tokens of as many sessions, at most 8 a user.
-fn log_in(url: &str, stop: &StopRequest) -> Result<Vec<Value>, Failure> {
-    let next = AtomicU32::new(0);
-    let some_of_them = || -> Result<Vec<Value>, Failure> {
-        let (mut held, connection) = (Vec::new(), Connection::new());
-        loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            if place >= SESSIONS {
-                return Ok(held);
-            }
-            if stop.came() {
-                return Err(Failure::Interrupted);
-            }
-            let answer = connection.post(url, &accounts::login_of(place), Some(accounts::address(place)), PATIENCE);
-            let tokens: Tokens = serde_json::from_str(&expect_ok("A login", answer)?)
-                .map_err(|error| Failure::Other(format!("A login was answered without tokens: {error}.")))?;
-            held.push(tokens.refresh_token);
-        }
-    };
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..LOGINS_AT_ONCE).map(|_| scope.spawn(some_of_them)).collect();
-        let mut all = Vec::new();
-        for thread in threads {
-            all.extend(thread.join().map_err(|_| Failure::Other("A client panicked.".to_owned()))??);
-        }
-        Ok(all)
-    })
+fn first_of_the_floor() -> Vec<RefreshingHeld> {
+    let first = |session| json!({ "session": session, "id": "first", "parent": "", "generation": 0, "issued_at": 0 });
+    let own = |client| (client..SESSIONS).step_by(CLIENTS).map(first).collect();
+    (0..).take(CLIENTS).map(|client| RefreshingHeld { held: own(client), next: 0 }).collect()
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     accounts::{self, Login},
@@ -45,13 +45,7 @@ impl Refreshing {
 
 impl Asker for Refreshing {
     fn ask(&mut self, request: &mut Vec<u8>) {
-        let body = json!({ "refresh_token": self.held[self.next] }).to_string();
-        let head = format!(
-            "POST /auth/refresh HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        request.extend_from_slice(head.as_bytes());
-        request.extend_from_slice(body.as_bytes());
+        ask_for_refresh(&json!({ "refresh_token": self.held[self.next] }), request);
     }
 
     fn take(&mut self, status: u16, body: &[u8]) -> bool {
@@ -65,6 +59,17 @@ impl Asker for Refreshing {
             _ => false,
         }
     }
+}
+
+/// Adds a refresh with this body to `request`.
+pub fn ask_for_refresh(body: &Value, request: &mut Vec<u8>) {
+    let body = body.to_string();
+    let head = format!(
+        "POST /auth/refresh HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    request.extend_from_slice(head.as_bytes());
+    request.extend_from_slice(body.as_bytes());
 }
 
 /// A client that asks for one address again and again, with an access token.
