@@ -19,6 +19,10 @@ pub fn every_replica_gets_requests(scene: &Scene) -> Result<(), Failure> {
     all_answer(scene, "resource-service", "/api/whoami", UP.resource_replicas)
 }
 
+/// How long the gateway's log may take.
+const LOG_WRITTEN: Duration = Duration::from_secs(15);
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
 /// As the gateway's log has it: which address answered which request.
 fn all_answer(scene: &Scene, service: &str, path: &str, replicas: usize) -> Result<(), Failure> {
     let expected = scene.stack.containers(service)?.into_iter().map(|replica| replica.address).collect::<BTreeSet<_>>();
@@ -30,14 +34,25 @@ fn all_answer(scene: &Scene, service: &str, path: &str, replicas: usize) -> Resu
         answer.expect_problem(401, "missing_token")?;
         ids.extend(answer.header("X-Request-Id").map(str::to_owned));
     }
-    let log = scene.stack.logs(scene.stack.gateway.name())?;
-    let answered = log
-        .lines()
+    // A gateway may write its log later than its answer.
+    let end = Instant::now() + LOG_WRITTEN;
+    let answered = loop {
+        let answered = addresses(&scene.stack.logs(scene.stack.gateway.name())?, &ids);
+        if answered == expected || Instant::now() > end {
+            break answered;
+        }
+        thread::sleep(LOOK_AGAIN);
+    };
+    ensure(answered == expected, || format!("{service} runs at {expected:?}, and answers came from {answered:?}"))
+}
+
+/// Where the requests with these ids were answered.
+fn addresses(log: &str, ids: &[String]) -> BTreeSet<String> {
+    log.lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter(|line| ids.iter().any(|id| line["request_id"] == id.as_str()))
         .filter_map(|line| Some(line["upstream"].as_str()?.split(':').next()?.to_owned()))
-        .collect::<BTreeSet<_>>();
-    ensure(answered == expected, || format!("{service} runs at {expected:?}, and answers came from {answered:?}"))
+        .collect()
 }
 
 pub fn restarts_cost_no_request(scene: &Scene) -> Result<(), Failure> {
