@@ -14,9 +14,9 @@ use crate::{
     failure::Failure,
     floor::Floor,
     gateway::{Gateway, Upstreams, VerifyCache},
-    load::Asker,
     report::Output,
     say,
+    sessions::Getting,
     stack::{Plan, Stack, address},
     stop_request::StopRequest,
 };
@@ -28,27 +28,6 @@ const NGINX: &str = "nginx";
 const ENVOY: &str = "Envoy";
 const DIRECT: &str = "no gateway";
 const BARE: &str = "nginx, bare actix-web behind it";
-
-/// A client that shows a token or a cookie.
-struct Showing {
-    request: Vec<u8>,
-}
-
-impl Showing {
-    fn header(header: &str) -> Self {
-        Self { request: format!("GET /api/whoami HTTP/1.1\r\nhost: localhost\r\n{header}\r\n\r\n").into_bytes() }
-    }
-}
-
-impl Asker for Showing {
-    fn ask(&mut self, request: &mut Vec<u8>) {
-        request.extend_from_slice(&self.request);
-    }
-
-    fn take(&mut self, status: u16, _: &[u8]) -> bool {
-        status == 200
-    }
-}
 
 /// Measures, prints and writes what came out.
 pub fn run(options: &Options) -> Result<(), Failure> {
@@ -71,11 +50,17 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let cookies = cookies(&stack)?;
     let bearer = || {
         contest::closed_loop(
-            tokens.iter().map(|token| Showing::header(&format!("authorization: Bearer {token}"))).collect(),
+            tokens
+                .iter()
+                .map(|token| Getting::showing("/api/whoami", &format!("authorization: Bearer {token}")))
+                .collect(),
         )
     };
-    let cookie =
-        || contest::closed_loop(cookies.iter().map(|cookie| Showing::header(&format!("cookie: {cookie}"))).collect());
+    let cookie = || {
+        contest::closed_loop(
+            cookies.iter().map(|cookie| Getting::showing("/api/whoami", &format!("cookie: {cookie}"))).collect(),
+        )
+    };
     let through = |name: &str, base: Option<&str>, gateway: &Gateway, turn| -> Result<_, Failure> {
         let (name, base, address) = (name.to_owned(), base.map(str::to_owned), address(&gateway.url)?);
         Ok(Contestant { name, base, address, process: gateway.process(), turn })

@@ -72,17 +72,21 @@ pub fn ask_for_refresh(body: &Value, request: &mut Vec<u8>) {
     request.extend_from_slice(body.as_bytes());
 }
 
-/// A client that asks for one address again and again, with an access token.
+/// A client that asks for one address again and again.
 #[derive(Debug)]
 pub struct Getting {
     request: Vec<u8>,
 }
 
 impl Getting {
-    /// `path` begins with a slash.
+    /// With an access token. `path` begins with a slash.
     pub fn new(path: &str, access_token: &str) -> Self {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {access_token}\r\n\r\n");
-        Self { request: request.into_bytes() }
+        Self::showing(path, &format!("authorization: Bearer {access_token}"))
+    }
+
+    /// With a line of the head that says who asks: a token or a cookie.
+    pub fn showing(path: &str, line: &str) -> Self {
+        Self { request: format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{line}\r\n\r\n").into_bytes() }
     }
 }
 

@@ -60,9 +60,6 @@ struct Store {
     padding: &'static str,
 }
 
-/// Scripts that a request to `/raw` runs, all at once.
-const AT_ONCE: u32 = 256;
-
 pub async fn serve() -> Result<(), Broken> {
     let client = redis::Client::open(env::var("REDIS_URL")?)?;
     let mut redis = client.get_multiplexed_async_connection().await?;
@@ -76,10 +73,7 @@ pub async fn serve() -> Result<(), Broken> {
     let (url, padding) = (env::var("REDIS_URL")?, &*"x".repeat(PADDING).leak());
     let app = move || {
         let url = url.clone();
-        App::new()
-            .data_factory(move || connect(url.clone(), padding))
-            .route("/auth/refresh", web::post().to(refresh))
-            .route("/raw", web::get().to(raw))
+        App::new().data_factory(move || connect(url.clone(), padding)).route("/auth/refresh", web::post().to(refresh))
     };
     let server = HttpServer::new(app).workers(1).disable_signals().bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = server.addrs()[0];
@@ -95,19 +89,6 @@ async fn connect(url: String, padding: &'static str) -> Result<Store, redis::Red
 async fn refresh(store: Data<Store>, asked: Json<Asked>) -> actix_web::Result<Json<Answer>> {
     let held = decide(&store, asked.into_inner().held).await.map_err(ErrorInternalServerError)?;
     Ok(Json(Answer { held, padding: store.padding }))
-}
-
-/// Nothing but scripts.
-async fn raw(store: Data<Store>) -> actix_web::Result<&'static str> {
-    let first = Uuid::new_v4().as_fields().0;
-    let sessions = (0..AT_ONCE).map(|place| first.wrapping_add(place) % SESSIONS);
-    let asked = sessions.map(|session| run(&store, Held { session, ..never_refreshed() }));
-    futures_util::future::try_join_all(asked).await.map_err(ErrorInternalServerError)?;
-    Ok("")
-}
-
-fn never_refreshed() -> Held {
-    Held { session: 0, id: "first".to_owned(), parent: String::new(), generation: 0, issued_at: 0 }
 }
 
 async fn decide(store: &Store, held: Held) -> Result<Held, Broken> {
