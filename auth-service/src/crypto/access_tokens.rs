@@ -157,7 +157,8 @@ impl AccessTokens {
         let (random, code) = jti.split_at_mut(RANDOM_BYTES);
         rng.fill(random);
         let key = self.code_keys.first().ok_or(SigningFailed)?;
-        let tag = hmac::sign(key, &coded_text(&claims, random).ok_or(SigningFailed)?);
+        let claims = claims.with_jti(URL_SAFE_NO_PAD.encode(&*random));
+        let tag = hmac::sign(key, &json(&claims).ok_or(SigningFailed)?);
         code.copy_from_slice(&tag.as_ref()[..CODE_BYTES]);
         let claims = claims.with_jti(URL_SAFE_NO_PAD.encode(jti));
         let keys = if self.signs_with == SignsWith::Keys { self.keys() } else { None };
@@ -186,7 +187,7 @@ impl AccessTokens {
     fn is_own(&self, claims: &AccessClaims) -> bool {
         let Ok(jti) = URL_SAFE_NO_PAD.decode(claims.jti()) else { return false };
         let Some((random, code)) = jti.split_at_checked(RANDOM_BYTES) else { return false };
-        let Some(text) = coded_text(claims, random) else { return false };
+        let Some(text) = json(&claims.clone().with_jti(URL_SAFE_NO_PAD.encode(random))) else { return false };
         code.len() == CODE_BYTES
             && self.code_keys.iter().any(|key| {
                 let tag = hmac::sign(key, &text);
@@ -195,9 +196,9 @@ impl AccessTokens {
     }
 }
 
-/// The claims as JSON in the order of their definition, with the random half alone as `jti`.
-fn coded_text(claims: &AccessClaims, random: &[u8]) -> Option<Vec<u8>> {
-    serde_json::to_vec(&claims.clone().with_jti(URL_SAFE_NO_PAD.encode(random))).ok()
+/// What the code is about: the claims in the order of their definition, with the random half alone as `jti`.
+fn json(claims: &AccessClaims) -> Option<Vec<u8>> {
+    serde_json::to_vec(claims).ok()
 }
 
 #[cfg(test)]

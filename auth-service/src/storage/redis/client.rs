@@ -4,14 +4,10 @@ use std::time::Duration;
 
 use redis::{Cmd, RedisError, RedisResult, Value};
 use rustls::crypto::aws_lc_rs::default_provider;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::time::timeout;
 
-use super::{
-    address::{Address, InvalidRedisUrl},
-    connection::{Connection, KeptConnection},
-    scan::Scan,
-};
+use super::{address::InvalidRedisUrl, connection::Connection, runtimes::Connections, scan::Scan};
 use crate::ports::StoreError;
 
 /// How long a step may take, whatever happens to the connection meanwhile.
@@ -19,35 +15,34 @@ const DEADLINE: Duration = Duration::from_millis(900);
 
 /// Redis, as long as this lives.
 pub(super) struct RedisClient {
-    connection: KeptConnection,
+    connections: Connections,
 }
 
 impl RedisClient {
     /// Connects beside the caller, on the caller's runtime.
     pub(super) fn open(url: &SecretString) -> Result<Self, InvalidRedisUrl> {
-        let address = Address::parse(url.expose_secret())?;
         // For `rediss://`. An error means that the process has one already.
         let _installed = default_provider().install_default();
-        Ok(Self { connection: KeptConnection::open(address) })
+        Ok(Self { connections: Connections::open(url)? })
     }
 
     /// Sends a command that may be carried out twice: when the connection breaks, it is sent again on a new one. In a
     /// cluster it goes to the node that has its first key.
     pub(super) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
-        match self.send_on(&self.connection.get().await?, command).await {
-            Err(error) if error.is_connection_dropped() => self.send_on(&self.connection.get().await?, command).await,
+        match self.send_once(command).await {
+            Err(error) if error.is_connection_dropped() => self.send_once(command).await,
             answer => answer,
         }
     }
 
     /// The same for a command without a key, to the primary of this slot where there is a cluster.
     pub(super) async fn send_to_slot(&self, slot: u16, command: &Cmd) -> RedisResult<Value> {
-        self.connection.get().await?.send_to_slot(slot, command).await
+        self.connection().await?.send_to_slot(slot, command).await
     }
 
     /// Whether there is more than one server.
     pub(super) async fn is_cluster(&self) -> RedisResult<bool> {
-        Ok(self.connection.get().await?.is_to_cluster())
+        Ok(self.connection().await?.is_to_cluster())
     }
 
     /// All keys like this one.
@@ -55,10 +50,16 @@ impl RedisClient {
         Scan::new(self, pattern)
     }
 
-    async fn send_on(&self, connection: &Connection, command: &Cmd) -> RedisResult<Value> {
+    async fn connection(&self) -> RedisResult<Connection> {
+        self.connections.of_this_runtime()?.get().await
+    }
+
+    async fn send_once(&self, command: &Cmd) -> RedisResult<Value> {
+        let kept = self.connections.of_this_runtime()?;
+        let connection = kept.get().await?;
         let answer = connection.send(command).await;
         if answer.as_ref().is_err_and(|error| connection.is_failed_by(error)) {
-            self.connection.replace(connection);
+            kept.replace(&connection);
         }
         answer
     }

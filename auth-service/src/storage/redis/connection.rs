@@ -1,7 +1,4 @@
-//! One connection that all requests share, and the task that keeps it up.
-//!
-//! A connection is driven by the runtime that it was made on. The task makes them all on the runtime of the whole
-//! process, so that none dies with the worker that happened to need it first.
+//! One connection that many requests share, and the task that keeps it up.
 
 use std::{sync::Arc, time::Duration};
 
@@ -65,6 +62,11 @@ impl KeptConnection {
                 State::Connecting => {}
             }
         }
+    }
+
+    /// Whether the task still runs: it ends with its runtime.
+    pub(super) fn is_kept(&self) -> bool {
+        !self.keeper.is_finished()
     }
 
     /// Has a connection replaced that is no good, unless somebody else has done so.

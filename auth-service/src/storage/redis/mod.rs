@@ -13,6 +13,7 @@ mod keys;
 mod link;
 mod record;
 mod revocations;
+mod runtimes;
 mod scan;
 mod script;
 mod sessions;
