@@ -1,6 +1,7 @@
 //! From the command line to the task that is meant.
 
 use std::ffi::{OsStr, OsString};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use lexopt::{Arg, Parser, ValueExt};
@@ -43,7 +44,8 @@ pub enum BenchmarkName {
     Guard,
     Refresh,
     Login,
-    Growth,
+    /// With so many sessions at the most, where not with as many as usual.
+    Growth(Option<u32>),
     Footprint,
     /// Nothing is measured: what was becomes a document.
     Report,
@@ -57,7 +59,7 @@ impl BenchmarkName {
             Self::Guard => "guard",
             Self::Refresh => "refresh",
             Self::Login => "login",
-            Self::Growth => "growth",
+            Self::Growth(_) => "growth",
             Self::Footprint => "footprint",
             Self::Report => "report",
         }
@@ -127,14 +129,15 @@ fn down(args: Vec<OsString>) -> Result<Task, Failure> {
 }
 
 fn bench(args: Vec<OsString>) -> Result<Task, Failure> {
-    let (mut rounds, mut seconds, mut out, mut on) = (5, 10, None, None);
+    let (mut rounds, mut seconds, mut out, mut on, mut most) = (5, 10, None, None, None);
     let mut name = None;
     let mut parser = Parser::from_args(args);
     while let Some(arg) = parser.next().map_err(|error| unreadable(&error))? {
         match arg {
             Arg::Value(word) if name.is_none() => name = Some(word),
-            Arg::Long("rounds") => rounds = count(&mut parser)?,
-            Arg::Long("seconds") => seconds = count(&mut parser)?,
+            Arg::Long("rounds") => rounds = number(&mut parser, COUNT)?,
+            Arg::Long("seconds") => seconds = number(&mut parser, COUNT)?,
+            Arg::Long("most") => most = Some(number(&mut parser, SESSIONS)?),
             Arg::Long("store") => on = Some(store(&mut parser)?),
             Arg::Long("out") => out = Some(parser.value().map_err(|error| unreadable(&error))?.into()),
             Arg::Long("help") | Arg::Short('h') => return Ok(Task::Help(help::BENCH)),
@@ -142,13 +145,18 @@ fn bench(args: Vec<OsString>) -> Result<Task, Failure> {
         }
     }
     let name = match name.as_deref().map(OsStr::to_string_lossy).as_deref() {
+        Some(word) if on.is_some() && word != "flood" => {
+            return Err(usage("Only a flood can be measured on one store alone.".to_owned()));
+        }
+        Some(word) if most.is_some() && word != "growth" => {
+            return Err(usage("Only growth has a largest number of sessions.".to_owned()));
+        }
         Some("flood") => BenchmarkName::Flood(on),
-        _ if on.is_some() => return Err(usage("Only a flood can be measured on one store alone.".to_owned())),
         Some("gateways") => BenchmarkName::Gateways,
         Some("guard") => BenchmarkName::Guard,
         Some("refresh") => BenchmarkName::Refresh,
         Some("login") => BenchmarkName::Login,
-        Some("growth") => BenchmarkName::Growth,
+        Some("growth") => BenchmarkName::Growth(most),
         Some("footprint") => BenchmarkName::Footprint,
         Some("report") => BenchmarkName::Report,
         _ => return Err(usage("Which benchmark? `cargo xtask bench --help` names them.".to_owned())),
@@ -156,10 +164,16 @@ fn bench(args: Vec<OsString>) -> Result<Task, Failure> {
     Ok(Task::Bench(Benchmark { name, rounds, seconds, out }))
 }
 
-fn count(parser: &mut Parser) -> Result<u32, Failure> {
+/// Rounds, and seconds.
+const COUNT: RangeInclusive<u32> = 1..=3_600;
+
+/// From the smallest size that the driver knows to the largest.
+const SESSIONS: RangeInclusive<u32> = 1_000..=1_000_000;
+
+fn number(parser: &mut Parser, range: RangeInclusive<u32>) -> Result<u32, Failure> {
     let text = parser.value().and_then(ValueExt::string).map_err(|error| unreadable(&error))?;
-    let count = text.parse().ok().filter(|count| (1..=3_600).contains(count));
-    count.ok_or_else(|| usage(format!("{text:?} is no number from 1 to 3600.")))
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| usage(format!("{text:?} is no number from {} to {}.", range.start(), range.end())))
 }
 
 fn store(parser: &mut Parser) -> Result<Store, Failure> {
@@ -234,10 +248,23 @@ mod tests {
         let name = BenchmarkName::Flood(Some(Store::Redis));
         assert_eq!(parsed(line), bench(name, 1, 2, Some("numbers.jsonl")));
         assert_eq!(parsed("bench gateways --seconds 3"), bench(BenchmarkName::Gateways, 5, 3, None));
-        for name in [BenchmarkName::Guard, BenchmarkName::Refresh, BenchmarkName::Login, BenchmarkName::Growth] {
+        for name in [BenchmarkName::Guard, BenchmarkName::Refresh, BenchmarkName::Login, BenchmarkName::Growth(None)] {
             assert_eq!(parsed(&format!("bench {}", name.word())), bench(name, 5, 10, None));
         }
         assert_eq!(parsed("bench gateways --store redis"), Err(2));
+    }
+
+    #[test]
+    fn growth_alone_has_a_largest_number_of_sessions() {
+        let task =
+            |most| Ok(Task::Bench(Benchmark { name: BenchmarkName::Growth(most), rounds: 5, seconds: 10, out: None }));
+        assert_eq!(parsed("bench growth"), task(None));
+        assert_eq!(parsed("bench growth --most 10000"), task(Some(10_000)));
+        for line in
+            ["bench refresh --most 10000", "bench --most 10000", "bench growth --most 999", "bench growth --most"]
+        {
+            assert_eq!(parsed(line), Err(2), "{line}");
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn run(root: &Path, benchmark: &Benchmark) -> Result<(), Failure> {
     }
     let needs_servers = match name {
         BenchmarkName::Flood(store) => store != Some(Store::Sqlite),
-        BenchmarkName::Refresh | BenchmarkName::Login | BenchmarkName::Growth => true,
+        BenchmarkName::Refresh | BenchmarkName::Login | BenchmarkName::Growth(_) => true,
         BenchmarkName::Gateways | BenchmarkName::Guard | BenchmarkName::Footprint | BenchmarkName::Report => false,
     };
     let mut programs = say::step("Looking for what the benchmark needs", || {
@@ -72,7 +72,7 @@ fn others(root: &Path, name: BenchmarkName) -> Result<Vec<Named>, Failure> {
         }
         BenchmarkName::Flood(_)
         | BenchmarkName::Login
-        | BenchmarkName::Growth
+        | BenchmarkName::Growth(_)
         | BenchmarkName::Footprint
         | BenchmarkName::Report => Ok(Vec::new()),
     }
@@ -114,6 +114,9 @@ fn command(
     }
     if let Some(store) = store {
         command.args(["--store", store.name()]);
+    }
+    if let BenchmarkName::Growth(Some(most)) = benchmark.name {
+        command.args(["--most", &most.to_string()]);
     }
     if let Some([redis, postgres]) = servers {
         // Not as arguments: every user of the machine can read command lines.

@@ -94,7 +94,7 @@ Usage: cargo xtask bench BENCHMARK [--rounds N] [--seconds S] [--out FILE]
 
   guard             what it costs to guard a route: against the same handler unguarded, jsonwebtoken alone, and peers
   gateways          what nginx and Envoy cost: guarded requests a second and their p50 and p99, with and without them
-  refresh           rotations a second on each store, against a bare server that runs the same script, and a peer
+  refresh           rotations a second on each store, against a bare server that runs the same script, a peer, and Redis alone
   login             logins a second, against what bcrypt allows
   flood             what a flood of logins does to everybody else: p50 and p99 of refreshes and guarded requests
   growth            what becomes of it with many sessions, users, replicas and mirrors
@@ -104,6 +104,7 @@ Usage: cargo xtask bench BENCHMARK [--rounds N] [--seconds S] [--out FILE]
   --rounds N        how often what is compared follows each other [default: 5]
   --seconds S       how long each of them is measured [default: 10]
   --store STORE     (flood) sqlite: nothing beside the services; redis: a private Redis and PostgreSQL [default: both in turn]
+  --most SESSIONS   (growth) the largest number of sessions in a store, from 1000 on [default: 1000000, which takes half an hour]
   --out FILE        add a line of JSON for each number
   -h, --help        show this
 
