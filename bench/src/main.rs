@@ -19,6 +19,7 @@ mod growth;
 mod guard;
 mod load;
 mod login;
+mod logs;
 mod machine;
 mod memory;
 mod pace;
@@ -46,6 +47,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             say::failure(&failure);
+            if let Failure::Other(_) = failure {
+                say::complaints(&logs::complaints());
+            }
             ExitCode::from(failure.code())
         }
     }

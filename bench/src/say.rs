@@ -8,6 +8,13 @@ pub fn line(text: impl AsRef<str>) {
     println!("{}", text.as_ref());
 }
 
+/// What the services have complained of, if anything.
+pub fn complaints(text: &str) {
+    if !text.is_empty() {
+        eprintln!("The last warnings and errors of the services:\n{text}");
+    }
+}
+
 /// The last word.
 pub fn failure(failure: &Failure) {
     eprintln!("error: {failure}");

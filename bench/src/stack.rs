@@ -25,6 +25,7 @@ use crate::{
     capacity::COST,
     connection::{Connection, expect_ok},
     failure::Failure,
+    logs,
     processors::Processors,
     stop_request::StopRequest,
 };
@@ -79,7 +80,9 @@ pub struct Stack {
     pub auth_internal: String,
     /// `AUTH_DATABASE_URL`.
     pub auth_database: String,
-    services: [Service; 2],
+    // The one that asks the other ends first, so that it has nothing to complain of.
+    resource_service: Service,
+    auth_service: Service,
     starts: [Start; 2],
     folder: TempDir,
 }
@@ -223,38 +226,38 @@ impl Stack {
         run(&mut auth_service(&add_client), &client_secret)?;
 
         let start = || -> Result<_, Failure> {
-            Ok([
-                serve(auth_service(&["serve"]), &dir.join("auth-service.log"))?,
-                serve(command(resource_program, &["serve"], &of_resource), &dir.join("resource-service.log"))?,
-            ])
+            let auth_service = serve_logged(Which::Auth, auth_service(&["serve"]), &auth, dir)?;
+            // Asked before it is ready, it would give the other something to complain of.
+            wait_until_ready(&format!("http://{auth_internal}/readyz"), stop)?;
+            let resource_service = command(resource_program, &["serve"], &of_resource);
+            Ok((auth_service, serve_logged(Which::Resource, resource_service, &resource, dir)?))
         };
-        let services = plan.alone.map_or_else(start, |processors| processors.measured(start))?;
-        let stack = Self {
+        let (auth_service, resource_service) =
+            plan.alone.map_or_else(start, |processors| processors.measured(start))?;
+        wait_until_ready(&format!("http://{resource_internal}/readyz"), stop)?;
+        Ok(Self {
             auth: format!("http://{auth}"),
             resource: format!("http://{resource}"),
             auth_internal: format!("http://{auth_internal}"),
             auth_database,
-            services,
+            resource_service,
+            auth_service,
             starts: [
                 Start { program: auth_program.to_owned(), settings: of_auth },
                 Start { program: resource_program.to_owned(), settings: of_resource },
             ],
             folder,
-        };
-        for internal in [auth_internal, resource_internal] {
-            wait_until_ready(&format!("http://{internal}/readyz"), stop)?;
-        }
-        Ok(stack)
+        })
     }
 
     /// auth-service's process.
     pub fn auth_process(&self) -> u32 {
-        self.services[0].process()
+        self.auth_service.process()
     }
 
     /// resource-service's process.
     pub fn resource_process(&self) -> u32 {
-        self.services[1].process()
+        self.resource_service.process()
     }
 
     /// Starts one more, and does not wait for it. `database` is the name of a SQLite file for it; without one it has the
@@ -262,12 +265,11 @@ impl Stack {
     pub fn start_another(&self, which: Which, database: Option<&str>) -> Result<Another, Failure> {
         let start = &self.starts[which as usize];
         let [url, internal] = ports()?.map(|port| format!("127.0.0.1:{port}"));
-        let log = self.folder.path().join(format!("{internal}.log"));
         let [bind, internal_bind, database_url] = which.of_its_own();
         let mut settings = start.settings.clone();
         settings.extend([(bind, url.clone()), (internal_bind, internal.clone())]);
         settings.extend(database.map(|name| (database_url, sqlite(self.folder.path(), name))));
-        let service = serve(command(&start.program, &["serve"], &settings), &log)?;
+        let service = serve_logged(which, command(&start.program, &["serve"], &settings), &url, self.folder.path())?;
         Ok(Another { url: format!("http://{url}"), ready: format!("http://{internal}/readyz"), service })
     }
 
@@ -342,6 +344,14 @@ fn run(command: &mut Command, input: &str) -> Result<String, Failure> {
         return Err(Failure::Other(format!("{what} failed ({}): {}", output.status, words.trim())));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// With a log in `folder` that can be read until the driver ends. `place` is where the service answers.
+fn serve_logged(which: Which, command: Command, place: &str, folder: &Path) -> Result<Service, Failure> {
+    let (name, log) = (which.name(), folder.join(format!("{place}.log")));
+    let service = serve(command, &log)?;
+    logs::keep(format!("{name} at {place}"), &log).map_err(Failure::during("A log cannot be read"))?;
+    Ok(service)
 }
 
 /// In a process group of its own: Ctrl-C reaches this process, which then ends the services.
