@@ -14,6 +14,8 @@ use crate::failure::Failure;
 
 /// Where the private Redis is. Not an argument: every user of the machine can read command lines.
 const REDIS_URL: &str = "LATCHKEY_BENCH_REDIS_URL";
+/// The private Redis Cluster.
+const REDIS_CLUSTER_URL: &str = "LATCHKEY_BENCH_REDIS_CLUSTER_URL";
 /// The private Postgres.
 const POSTGRES_URL: &str = "LATCHKEY_BENCH_POSTGRES_URL";
 
@@ -97,6 +99,11 @@ impl Store {
 /// `REDIS_URL` of the private Redis.
 pub fn redis_url() -> Result<String, Failure> {
     variable(REDIS_URL)
+}
+
+/// `REDIS_URL` of the private Redis Cluster.
+pub fn redis_cluster_url() -> Result<String, Failure> {
+    variable(REDIS_CLUSTER_URL)
 }
 
 /// `AUTH_DATABASE_URL` of the private Postgres.

@@ -26,6 +26,7 @@ mod pace;
 mod peers;
 mod processor_time;
 mod processors;
+mod redis_alone;
 mod refresh;
 mod report;
 mod results;
@@ -46,10 +47,10 @@ fn main() -> ExitCode {
     match arguments::parse(env::args_os().skip(1)).and_then(|(benchmark, options)| run(benchmark, &options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            say::failure(&failure);
             if let Failure::Other(_) = failure {
                 say::complaints(&logs::complaints());
             }
+            say::failure(&failure);
             ExitCode::from(failure.code())
         }
     }

@@ -1,6 +1,7 @@
 //! Refreshes a second, each client with the token of its answer before: Latchkey on every store, the floor that runs the
-//! script alone, and Flask with tokens in Redis.
+//! script alone, Redis without anybody in front of it, and Flask with tokens in Redis.
 
+use bench::rotation::{Held, SESSIONS};
 use serde_json::{Value, json};
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     load::Asker,
     peers::{self, Peer, Start},
     processors::Processors,
+    redis_alone::RedisAlone,
     report::Output,
     say,
     sessions::{self, Refreshing, log_in_many},
@@ -22,14 +24,11 @@ use crate::{
 /// Requests under way at once.
 const CLIENTS: usize = 32;
 
-/// Sessions of each contestant. With so many, a session comes again when its token is older than the hold, so that nearly
-/// every refresh writes and hands out a new one.
-const SESSIONS: u32 = 8_000;
-
 /// The lowest that auth-service takes: logging in is not what is measured.
 const BCRYPT_COST: u32 = 4;
 
 const FLOOR: &str = "bare actix-web, the same script in Redis";
+const ALONE: &str = "raw EVALSHA";
 const ON_REDIS: &str = "Latchkey on Redis";
 
 /// A connection to the floor, which takes and gives JSON that is padded to a refresh token's length.
@@ -72,9 +71,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let redis_url = arguments::redis_url()?;
 
     let stores = [
-        (ON_REDIS, Store::SessionsAt(redis_url.clone())),
-        ("Latchkey on Postgres", Store::Postgres),
-        ("Latchkey on SQLite", Store::Sqlite),
+        (ON_REDIS, FLOOR, Store::SessionsAt(redis_url.clone())),
+        ("Latchkey on Redis Cluster", ON_REDIS, Store::SessionsAt(arguments::redis_cluster_url()?)),
+        ("Latchkey on Postgres", FLOOR, Store::Postgres),
+        ("Latchkey on SQLite", FLOOR, Store::Sqlite),
     ];
     let mut stacks = Vec::new();
     let mut contestants = Vec::new();
@@ -86,7 +86,15 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         process: floor.process(),
         turn: contest::closed_loop(first_of_the_floor()),
     });
-    for (name, store) in &stores {
+    let alone = RedisAlone::prepare(&redis_url, CLIENTS)?;
+    contestants.push(Contestant {
+        name: ALONE.to_owned(),
+        base: Some(FLOOR.to_owned()),
+        address: alone.address,
+        process: alone.process,
+        turn: contest::closed_loop(alone.clients),
+    });
+    for (name, base, store) in &stores {
         say::line(format!("Logging in {SESSIONS} sessions: {name}"));
         let plan =
             Plan { bcrypt_cost: BCRYPT_COST, alone: Some(&processors), ..Plan::shipped(&options.programs, store) };
@@ -94,7 +102,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         let logged_in = log_in_many(&stack.auth, SESSIONS, accounts::login_of, &stop)?;
         contestants.push(Contestant {
             name: (*name).to_owned(),
-            base: Some(FLOOR.to_owned()),
+            base: Some((*base).to_owned()),
             address: address(&stack.auth)?,
             process: stack.auth_process(),
             turn: contest::closed_loop(Refreshing::share(&logged_in, CLIENTS)),
@@ -118,7 +126,6 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 
 /// Each connection has its own sessions.
 fn first_of_the_floor() -> Vec<RefreshingHeld> {
-    let first = |session| json!({ "session": session, "id": "first", "parent": "", "generation": 0, "issued_at": 0 });
-    let own = |client| (client..SESSIONS).step_by(CLIENTS).map(first).collect();
+    let own = |client| (client..SESSIONS).step_by(CLIENTS).map(|session| json!(Held::first(session))).collect();
     (0..).take(CLIENTS).map(|client| RefreshingHeld { held: own(client), next: 0 }).collect()
 }

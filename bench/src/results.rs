@@ -92,7 +92,7 @@ pub fn write(root: &Path) -> Result<(), Failure> {
 
 /// Those that are guarded or answered by Latchkey itself.
 fn is_ours(name: &str) -> bool {
-    let others = ["no gateway", "unguarded", "jsonwebtoken", "bare", "Flask", "Fast", "bcrypt", "script"];
+    let others = ["no gateway", "unguarded", "jsonwebtoken", "bare", "Flask", "Fast", "bcrypt", "script", "EVALSHA"];
     !others.iter().any(|other| name.contains(other))
 }
 

@@ -90,7 +90,7 @@ Usage: cargo xtask e2e [--gateway nginx|envoy] [--keep] [--no-build]
 pub const BENCH: &str = "\
 Measures the services as they are released (`--release`), as processes of their own on free ports.
 
-Usage: cargo xtask bench BENCHMARK [--rounds N] [--seconds S] [--out FILE]
+Usage: cargo xtask bench BENCHMARK [--rounds N] [--seconds S] [--most SESSIONS] [--store STORE] [--out FILE]
 
   guard             what it costs to guard a route: against the same handler unguarded, jsonwebtoken alone, and peers
   gateways          what nginx and Envoy cost: guarded requests a second and their p50 and p99, with and without them

@@ -24,6 +24,8 @@ mod port_owner;
 mod ports;
 mod process;
 mod project;
+mod redis_cluster;
+mod redis_command;
 mod say;
 mod secrets;
 mod services;

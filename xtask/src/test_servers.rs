@@ -1,29 +1,47 @@
 //! The private Redis and Postgres that the tests run against.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::process::getuid;
 
 use crate::Failure;
 use crate::child_server::{self, ChildServer, User};
 use crate::ports;
+use crate::redis_command;
 use crate::secrets;
 use crate::stop_request::StopRequest;
 
-/// A server with the URL that the tests get.
+/// A server, or several that are one store, with the URL that the tests get.
 pub struct TestServer {
     pub url: String,
-    _server: ChildServer,
+    _servers: Vec<ChildServer>,
+}
+
+impl TestServer {
+    pub fn new(url: String, servers: Vec<ChildServer>) -> Self {
+        Self { url, _servers: servers }
+    }
 }
 
 pub fn redis(program: &Path, stop: &StopRequest) -> Result<TestServer, Failure> {
-    let dir = child_server::make_dir("redis", None)?;
     let (port, password) = (ports::free()?, secrets::password()?);
+    let server = start_redis("redis", program, port, &password, &[], stop)?;
+    Ok(TestServer::new(format!("redis://:{password}@127.0.0.1:{port}"), vec![server]))
+}
+
+/// One that waits for no disk, with further lines of configuration.
+pub fn start_redis(
+    name: &'static str,
+    program: &Path,
+    port: u16,
+    password: &str,
+    more: &[String],
+    stop: &StopRequest,
+) -> Result<ChildServer, Failure> {
+    let dir = child_server::make_dir(name, None)?;
     // In a file: every user of the machine can read command lines.
     let configuration = dir.join("redis.conf");
     let lines = [
@@ -34,24 +52,12 @@ pub fn redis(program: &Path, stop: &StopRequest) -> Result<TestServer, Failure> 
         "appendonly no".to_owned(),
         "daemonize no".to_owned(),
     ];
-    write_private(&configuration, &lines.join("\n"))?;
+    write_private(&configuration, &[&lines, more].concat().join("\n"))?;
     // The folder by argument, since it may hold a space.
     let args = [configuration.display().to_string(), "--dir".to_owned(), dir.display().to_string()];
     let mut server = ChildServer::start("redis-server", dir, "TERM", program, &args, None)?;
-    server.wait_until(|_| redis_answers(port, &password), stop)?;
-    Ok(TestServer { url: format!("redis://:{password}@127.0.0.1:{port}"), _server: server })
-}
-
-fn redis_answers(port: u16, password: &str) -> bool {
-    let answers = || -> std::io::Result<String> {
-        let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        connection.set_read_timeout(Some(Duration::from_secs(1)))?;
-        connection.write_all(format!("AUTH {password}\r\n").as_bytes())?;
-        let mut answer = String::new();
-        BufReader::new(connection).read_line(&mut answer)?;
-        Ok(answer)
-    };
-    answers().is_ok_and(|answer| answer.starts_with("+OK"))
+    server.wait_until(|_| redis_command::run(port, password, "PING").is_ok(), stop)?;
+    Ok(server)
 }
 
 /// `bin` is the folder of `initdb` and `postgres`.
@@ -77,7 +83,7 @@ pub fn postgres(bin: &Path, stop: &StopRequest) -> Result<TestServer, Failure> {
     // SIGINT is its fast shutdown: it does not wait for its clients.
     let mut server = ChildServer::start("postgres", dir, "INT", &bin.join("postgres"), &args, user)?;
     server.wait_until(|_| postgres_is_ready(&data), stop)?;
-    Ok(TestServer { url: format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres"), _server: server })
+    Ok(TestServer::new(format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres"), vec![server]))
 }
 
 /// Returns the folder once there is a database in it.

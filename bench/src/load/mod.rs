@@ -2,9 +2,13 @@
 //! can, so that what is measured is the other side.
 
 mod exchange;
+mod http;
+pub mod resp;
 
 use std::{
+    io,
     net::SocketAddr,
+    ops::Range,
     time::{Duration, Instant},
 };
 
@@ -17,10 +21,29 @@ use exchange::{Exchange, Progress};
 const PATIENCE: Duration = Duration::from_secs(10);
 const EVENTS: usize = 256;
 
+/// Where an answer is in what was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP's; 0 where the protocol has none.
+    pub status: u16,
+    /// What is in it.
+    pub body: Range<usize>,
+    /// The other side takes no more requests on this connection.
+    pub closes: bool,
+}
+
 /// A client: what it asks, and what it makes of the answer.
 pub trait Asker {
+    /// A connection was opened: the next request is its first.
+    fn opened(&mut self) {}
+
     /// Adds the next request, head and body, to `request`, which is empty.
     fn ask(&mut self, request: &mut Vec<u8>);
+
+    /// Finds the answer in what was read since, once it is complete. It is HTTP's where nothing else is said.
+    fn find(&self, bytes: &[u8]) -> io::Result<Option<Answer>> {
+        http::answer(bytes)
+    }
 
     /// Takes the answer; `false` where it is not the one that it ought to be.
     fn take(&mut self, status: u16, body: &[u8]) -> bool;
@@ -48,11 +71,7 @@ pub fn drive<A: Asker>(
     let mut poll = Poll::new().map_err(broken())?;
     let mut exchanges = Vec::with_capacity(askers.len());
     for (place, asker) in askers.iter_mut().enumerate() {
-        let mut exchange = Exchange::connect(address).map_err(broken())?;
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(exchange.stream(), Token(place), interest).map_err(broken())?;
-        exchange.begin(asker);
-        exchanges.push(exchange);
+        exchanges.push(open(&poll, place, address, asker).map_err(broken())?);
     }
     let mut events = Events::with_capacity(EVENTS);
     let mut samples = Samples::default();
@@ -104,10 +123,7 @@ pub fn drive<A: Asker>(
                     }
                     Progress::Closed => {
                         poll.registry().deregister(exchange.stream()).map_err(broken())?;
-                        *exchange = Exchange::connect(address).map_err(broken())?;
-                        let interest = Interest::READABLE | Interest::WRITABLE;
-                        poll.registry().register(exchange.stream(), Token(place), interest).map_err(broken())?;
-                        exchange.begin(asker);
+                        *exchange = open(&poll, place, address, asker).map_err(broken())?;
                         break;
                     }
                 }
@@ -115,4 +131,10 @@ pub fn drive<A: Asker>(
         }
     }
     Ok(samples)
+}
+
+fn open(poll: &Poll, place: usize, address: SocketAddr, asker: &mut impl Asker) -> io::Result<Exchange> {
+    let mut exchange = Exchange::connect(address, asker)?;
+    poll.registry().register(exchange.stream(), Token(place), Interest::READABLE | Interest::WRITABLE)?;
+    Ok(exchange)
 }

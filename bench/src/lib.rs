@@ -1,0 +1,3 @@
+//! What the driver and the floor have in common.
+
+pub mod rotation;
