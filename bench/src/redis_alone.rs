@@ -1,6 +1,6 @@
-//! Rotations without a service: each client has Redis run the script on a connection of its own. It is what one Redis can do,
-//! and so bounds whoever asks it, however many they are and on however many processors. Nothing is read, signed or logged, and
-//! the processor time is Redis' own.
+//! Rotations without a service: each client has Redis run the script on a connection of its own. Nothing is signed, verified or
+//! logged. The processor time is Redis' own, which has one thread: a second divided by it bounds whoever asks one Redis,
+//! however many they are. Requests a second are fewer where the one thread of the driver is slower than that.
 
 use std::net::SocketAddr;
 
