@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use bench::rotation::{self, Arguments, Held, SCRIPT, SESSIONS};
+use bench::rotation::{self, Arguments, Held, SESSIONS};
 use common::clock::{Clock, SystemClock};
 use redis::{Client, Connection, ConnectionAddr, RedisError, Script, cmd};
 
@@ -51,7 +51,7 @@ impl RedisAlone {
         let password = server.redis_settings().password().unwrap_or_default();
         let mut connection = client.get_connection().map_err(failed)?;
         seed(&mut connection).map_err(failed)?;
-        let script = Script::new(SCRIPT).load(&mut connection).map_err(failed)?;
+        let script = Script::new(&rotation::script()).load(&mut connection).map_err(failed)?;
         let own = |client| (client..SESSIONS).step_by(clients).map(Held::first).collect();
         let rotating = |client| Rotating {
             script: script.clone(),
@@ -101,11 +101,11 @@ impl Asker for Rotating {
 }
 
 fn seed(connection: &mut Connection) -> Result<(), RedisError> {
-    let fields = rotation::fields(SystemClock.now());
+    let record = rotation::record(SystemClock.now());
     for batch in (0..SESSIONS).collect::<Vec<_>>().chunks(AT_ONCE) {
         let mut seed = redis::pipe();
         for session in batch {
-            seed.cmd("HSET").arg(rotation::key(OWNER, *session)).arg(&fields[..]).ignore();
+            seed.cmd("HSET").arg(rotation::key(OWNER, *session)).arg(&record[..]).ignore();
         }
         seed.exec(connection)?;
     }

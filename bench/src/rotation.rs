@@ -8,8 +8,13 @@ use redis::{RedisWrite, ToRedisArgs, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// As auth-service puts it together.
-pub const SCRIPT: &str = concat!(
+use self::fields::Field;
+
+#[path = "../../auth-service/src/storage/redis/fields.rs"]
+mod fields;
+
+/// What auth-service puts together after the names of the fields.
+const SCRIPT: &str = concat!(
     include_str!("../../auth-service/src/storage/redis/scripts/number.lua"),
     include_str!("../../auth-service/src/storage/redis/scripts/state.lua"),
     include_str!("../../auth-service/src/storage/redis/scripts/refresh.lua"),
@@ -38,7 +43,7 @@ pub struct Held {
 pub struct NotGranted(Value);
 
 impl Held {
-    /// Of a session that has just begun, as [`fields`] has it.
+    /// Of a session that has just begun, as [`record`] has it.
     #[must_use]
     pub fn first(session: u32) -> Self {
         Self { session, id: "first".to_owned(), parent: String::new(), generation: 0, issued_at: 0 }
@@ -90,32 +95,38 @@ impl ToRedisArgs for Arguments<'_> {
     }
 }
 
+/// As auth-service puts it together.
+#[must_use]
+pub fn script() -> String {
+    fields::as_lua() + SCRIPT
+}
+
 /// Where a session of `owner` is.
 #[must_use]
 pub fn key(owner: &str, session: u32) -> String {
     format!("{owner}:{{{session}}}")
 }
 
-/// A session as auth-service keeps it, and nobody's, begun at `now`.
+/// The record of a session as auth-service keeps it, and nobody's, begun at `now`: names of fields and what they hold.
 #[must_use]
-pub fn fields(now: Timestamp) -> Vec<(&'static str, String)> {
+pub fn record(now: Timestamp) -> Vec<(&'static str, String)> {
     let (now, later) = (now.micros().to_string(), (now + MONTH).micros().to_string());
-    let device = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0".to_owned();
-    vec![
-        ("epoch", "0".to_owned()),
-        ("current", "first".to_owned()),
-        ("generation", "0".to_owned()),
-        ("roles", "[]".to_owned()),
-        ("client_id", "first-party".to_owned()),
-        ("mode", "refresh".to_owned()),
-        ("scope", "notes:read notes:write".to_owned()),
-        ("created_at", now.clone()),
-        ("authenticated_at", now.clone()),
-        ("absolute_expiry", later.clone()),
-        ("idle_expiry", later),
-        ("last_seen", now),
-        ("device", device),
+    [
+        (Field::Current, "first".to_owned()),
+        (Field::Generation, "0".to_owned()),
+        (Field::LastSeen, now.clone()),
+        (Field::IdleExpiry, later.clone()),
+        (Field::AbsoluteExpiry, later),
+        (Field::CreatedAt, now),
+        (Field::Mode, "bearer".to_owned()),
+        (Field::ClientId, "first-party".to_owned()),
+        (Field::Scope, "notes:read notes:write".to_owned()),
+        (Field::Device, "Firefox on Linux".to_owned()),
+        (Field::Address, "127.0.0.1".to_owned()),
     ]
+    .into_iter()
+    .map(|(field, content)| (field.name(), content))
+    .collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, ops::Range, thread, time::Duration};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use redis::{Client, Connection, Pipeline};
+use uuid::Uuid;
 
 use super::{
     added::{self, Added, DEVICE, SESSIONS_OF_ONE},
@@ -20,6 +22,7 @@ const SETTLES: Duration = Duration::from_secs(10);
 pub struct RedisStore {
     connection: Connection,
     fields: BTreeMap<String, String>,
+    expiry: i64,
     kept_ms: i64,
     index_kept_ms: i64,
 }
@@ -31,10 +34,13 @@ impl RedisStore {
         let mut connection = client.get_connection().map_err(|error| redis_failed(&error))?;
         let key = any_session(&mut connection)?;
         let fields: BTreeMap<String, String> = ask(&mut connection, "HGETALL", &[&key])?;
-        let index = key.split_once(":s:").map(|(user, _)| format!("{user}:idx")).unwrap_or_default();
+        let (index, _) = key.split_once(":s:").unwrap_or_default();
         let (kept_ms, index_kept_ms) =
-            (ask(&mut connection, "PTTL", &[&key])?, ask(&mut connection, "PTTL", &[&index])?);
-        Ok(Self { connection, fields: with_a_browser(fields), kept_ms, index_kept_ms })
+            (ask(&mut connection, "PTTL", &[&key])?, ask(&mut connection, "PTTL", &[index])?);
+        let (_, expiry) = ask::<Vec<(String, i64)>>(&mut connection, "ZRANGE", &[index, "0", "0", "WITHSCORES"])?
+            .pop()
+            .ok_or_else(|| Failure::Other("A session in Redis is in no index.".to_owned()))?;
+        Ok(Self { connection, fields: with_a_browser(fields), expiry, kept_ms, index_kept_ms })
     }
 }
 
@@ -47,7 +53,7 @@ impl Added for RedisStore {
                 let (key, index) = (key(*number), index(*number));
                 pipeline.hset_multiple(&key, &self.fields.iter().collect::<Vec<_>>()).ignore();
                 pipeline.pexpire(&key, self.kept_ms).ignore();
-                pipeline.zadd(&index, added::session(*number), &self.fields["absolute_expiry"]).ignore();
+                pipeline.zadd(&index, id(&added::session(*number)), self.expiry).ignore();
                 pipeline.pexpire(&index, self.index_kept_ms).ignore();
             }
             pipeline.exec(&mut self.connection).map_err(|error| redis_failed(&error))?;
@@ -78,16 +84,21 @@ impl Added for RedisStore {
 }
 
 fn key(number: u32) -> String {
-    format!("lk:{{{}}}:s:{}", added::user_of(number), added::session(number))
+    format!("lk:{{{}}}:s:{}", id(&added::user_of(number)), id(&added::session(number)))
 }
 
 fn index(number: u32) -> String {
-    format!("lk:{{{}}}:idx", added::user_of(number))
+    format!("lk:{{{}}}", id(&added::user_of(number)))
+}
+
+/// The UUID as it is in keys and members.
+fn id(uuid: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Uuid::parse_str(uuid).unwrap_or_default())
 }
 
 /// The drivers of loads are no browsers, but most users have one.
 fn with_a_browser(mut fields: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    fields.insert("device".to_owned(), DEVICE.to_owned());
+    fields.insert("d".to_owned(), DEVICE.to_owned());
     fields
 }
 
@@ -125,7 +136,7 @@ mod tests {
     #[test]
     fn keys_are_those_of_auth_service() {
         let key = key(12);
-        assert_eq!(key, "lk:{01900000-0000-7000-8000-000000000001}:s:01900000-0000-7000-9000-000000000012");
-        assert_eq!(index(12), "lk:{01900000-0000-7000-8000-000000000001}:idx");
+        assert_eq!(key, "lk:{AZAAAAAAcACAAAAAAAAAAQ}:s:AZAAAAAAcACQAAAAAAAAEg");
+        assert_eq!(index(12), "lk:{AZAAAAAAcACAAAAAAAAAAQ}");
     }
 }

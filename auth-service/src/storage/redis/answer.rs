@@ -1,10 +1,10 @@
 //! What the scripts answer: an array of a word and what belongs to it. Anything else is refused.
 
-use std::{time::Duration, vec};
+use std::{str::FromStr, time::Duration, vec};
 
 use redis::Value;
 
-use super::{record::Record, revocations::revocation};
+use super::{id, record::Record, revocations::revocation};
 use crate::{
     domain::{
         ids::SessionId,
@@ -39,8 +39,8 @@ pub(super) enum Answer {
     Changes(Vec<Change>),
     /// The sessions of a user that may be alive.
     Sessions(Vec<SessionId>),
-    /// A record for each session; without fields where there is no such session.
-    Records(Vec<Record>),
+    /// A record for each session; `None` where there is no such session.
+    Records(Vec<Option<Record>>),
     /// The revocation log has what it was given.
     Appended,
     /// A part of the revocation log.
@@ -70,40 +70,40 @@ impl Answer {
     /// `None` when the value is no answer of a script.
     pub(super) fn decode(value: Value) -> Option<Self> {
         let mut values = array(value)?.into_iter();
-        let answer = match text(values.next()?)?.as_str() {
-            "created" => Self::Created(each(&mut values, session_id)?),
-            "unannounced" => Self::Unannounced(each(&mut values, session_id)?),
-            "crowded" => Self::Crowded(each(&mut values, session_id)?),
-            "stale_epoch" => Self::StaleEpoch,
-            "gone" => Self::Gone,
-            "revoked" => Self::Revoked(text(values.next()?)?.parse().ok()?),
-            "reuse" => Self::Reuse(record(values.next()?)?),
-            "granted" => Self::Granted {
+        let answer = match &*bytes(values.next()?)? {
+            b"created" => Self::Created(each(&mut values, session_id)?),
+            b"unannounced" => Self::Unannounced(each(&mut values, session_id)?),
+            b"crowded" => Self::Crowded(each(&mut values, session_id)?),
+            b"stale_epoch" => Self::StaleEpoch,
+            b"gone" => Self::Gone,
+            b"revoked" => Self::Revoked(parsed(values.next()?)?),
+            b"reuse" => Self::Reuse(record(values.next()?)?),
+            b"granted" => Self::Granted {
                 rotation: rotation(values.next()?)?,
                 rolled_back: flag(values.next()?)?,
                 record: record(values.next()?)?,
             },
-            "known" => Self::Secret { known: true, record: record(values.next()?)? },
-            "unknown" => Self::Secret { known: false, record: record(values.next()?)? },
-            "changes" => Self::Changes(each(&mut values, change)?),
-            "sessions" => Self::Sessions(each(&mut values, session_id)?),
-            "records" => Self::Records(each(&mut values, record)?),
-            "appended" => Self::Appended,
-            "log" => Self::Log { epoch: text(values.next()?)?, entries: each(&mut values, log_entry)? },
-            "unknown_cursor" => Self::UnknownCursor,
-            "admitted" => {
+            b"known" => Self::Secret { known: true, record: record(values.next()?)? },
+            b"unknown" => Self::Secret { known: false, record: record(values.next()?)? },
+            b"changes" => Self::Changes(each(&mut values, change)?),
+            b"sessions" => Self::Sessions(each(&mut values, session_id)?),
+            b"records" => Self::Records(records(&mut values)?),
+            b"appended" => Self::Appended,
+            b"log" => Self::Log { epoch: text(values.next()?)?, entries: each(&mut values, log_entry)? },
+            b"unknown_cursor" => Self::UnknownCursor,
+            b"admitted" => {
                 let reached = match text(values.next()?)?.as_str() {
                     "" => None,
                     word => Some(Limit::from_word(word)?),
                 };
                 Self::Verdict(Verdict::Admitted { reached })
             }
-            "refused" => Self::Verdict(Verdict::Refused {
+            b"refused" => Self::Verdict(Verdict::Refused {
                 limit: Limit::from_word(&text(values.next()?)?)?,
-                retry_after: Duration::from_micros(text(values.next()?)?.parse().ok()?),
+                retry_after: Duration::from_micros(parsed(values.next()?)?),
             }),
-            "settled" => Self::Settled,
-            "damaged" => Self::Damaged,
+            b"settled" => Self::Settled,
+            b"damaged" => Self::Damaged,
             _ => return None,
         };
         values.next().is_none().then_some(answer)
@@ -114,26 +114,38 @@ fn array(value: Value) -> Option<Vec<Value>> {
     if let Value::Array(values) = value { Some(values) } else { None }
 }
 
+fn bytes(value: Value) -> Option<Vec<u8>> {
+    if let Value::BulkString(bytes) = value { Some(bytes) } else { None }
+}
+
 fn text(value: Value) -> Option<String> {
-    if let Value::BulkString(bytes) = value { String::from_utf8(bytes).ok() } else { None }
+    String::from_utf8(bytes(value)?).ok()
+}
+
+fn parsed<T: FromStr>(value: Value) -> Option<T> {
+    str::from_utf8(&bytes(value)?).ok()?.parse().ok()
 }
 
 fn session_id(value: Value) -> Option<SessionId> {
-    text(value)?.parse().ok()
+    id::read(&bytes(value)?).map(SessionId)
 }
 
 fn each<T>(values: &mut vec::IntoIter<Value>, decode: fn(Value) -> Option<T>) -> Option<Vec<T>> {
     values.map(decode).collect()
 }
 
-/// Names and contents of fields, by turns.
+/// The contents of all fields.
 fn record(value: Value) -> Option<Record> {
-    let mut values = array(value)?.into_iter();
-    let mut record = Record::new();
-    while let Some(name) = values.next() {
-        record.insert(text(name)?, text(values.next()?)?);
+    let content = |value| if value == Value::Nil { Some(None) } else { bytes(value).map(Some) };
+    Record::of(array(value)?.into_iter().map(content).collect::<Option<_>>()?)
+}
+
+fn records(values: &mut vec::IntoIter<Value>) -> Option<Vec<Option<Record>>> {
+    let mut records = Vec::new();
+    for value in values {
+        records.push(if value == Value::Nil { None } else { Some(record(value)?) });
     }
-    Some(record)
+    Some(records)
 }
 
 /// Place, kind, name, before, until.
@@ -144,26 +156,26 @@ fn log_entry(value: Value) -> Option<LogEntry> {
 }
 
 fn rotation(value: Value) -> Option<Rotation> {
-    match text(value)?.as_str() {
-        "same" => Some(Rotation::Same),
-        "child" => Some(Rotation::Child),
+    match &*bytes(value)? {
+        b"same" => Some(Rotation::Same),
+        b"child" => Some(Rotation::Child),
         _ => None,
     }
 }
 
 fn flag(value: Value) -> Option<bool> {
-    match text(value)?.as_str() {
-        "yes" => Some(true),
-        "no" => Some(false),
+    match &*bytes(value)? {
+        b"yes" => Some(true),
+        b"no" => Some(false),
         _ => None,
     }
 }
 
 fn change(value: Value) -> Option<Change> {
-    match text(value)?.as_str() {
-        "done" => Some(Change::Done),
-        "not_due" => Some(Change::NotDue),
-        "damaged" => Some(Change::Damaged),
+    match &*bytes(value)? {
+        b"done" => Some(Change::Done),
+        b"not_due" => Some(Change::NotDue),
+        b"damaged" => Some(Change::Damaged),
         _ => None,
     }
 }
@@ -171,18 +183,51 @@ fn change(value: Value) -> Option<Change> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::redis::fields::Field;
 
     fn bulk(text: &str) -> Value {
         Value::BulkString(text.into())
     }
 
+    fn contents() -> Vec<Value> {
+        vec![bulk("content"); Field::ALL.len()]
+    }
+
+    fn granted(record: Vec<Value>) -> Value {
+        Value::Array(vec![bulk("granted"), bulk("same"), bulk("no"), Value::Array(record)])
+    }
+
     #[test]
     fn a_word_with_what_belongs_to_it_is_an_answer() {
-        let record = Value::Array(vec![bulk("device"), bulk("curl/8.5.0")]);
-        let value = Value::Array(vec![bulk("granted"), bulk("same"), bulk("no"), record]);
-        let record = Record::from([("device".to_owned(), "curl/8.5.0".to_owned())]);
-        let granted = Answer::Granted { rotation: Rotation::Same, rolled_back: false, record };
-        assert_eq!(Answer::decode(value), Some(granted));
+        let mut values = contents();
+        values[Field::Device as usize] = bulk("curl/8.5.0");
+        values[Field::Address as usize] = Value::Nil;
+        let mut record = vec![Some(b"content".to_vec()); Field::ALL.len()];
+        record[Field::Device as usize] = Some(b"curl/8.5.0".to_vec());
+        record[Field::Address as usize] = None;
+        let record = Record::of(record).unwrap();
+        let answer = Answer::Granted { rotation: Rotation::Same, rolled_back: false, record };
+        assert_eq!(Answer::decode(granted(values)), Some(answer));
+    }
+
+    #[test]
+    fn a_record_that_is_not_there_is_told_from_one_without_fields() {
+        let empty = vec![Value::Nil; Field::ALL.len()];
+        let value = Value::Array(vec![bulk("records"), Value::Nil, Value::Array(empty)]);
+        let record = Record::of(vec![None; Field::ALL.len()]);
+        assert!(record.is_some());
+        assert_eq!(Answer::decode(value), Some(Answer::Records(vec![None, record])));
+    }
+
+    #[test]
+    fn a_record_of_another_length_is_refused() {
+        let (longer, shorter) = ([contents(), vec![bulk("more")]].concat(), contents()[1..].to_vec());
+        for values in [longer, shorter, Vec::new()] {
+            assert_eq!(Answer::decode(granted(values)), None);
+        }
+        let mut of_something_else = contents();
+        of_something_else[0] = Value::Int(1);
+        assert_eq!(Answer::decode(granted(of_something_else)), None);
     }
 
     #[test]
@@ -198,11 +243,13 @@ mod tests {
             Value::Array(vec![bulk("other")]),
             Value::Array(vec![bulk("revoked")]),
             Value::Array(vec![bulk("revoked"), bulk("whim")]),
-            Value::Array(vec![bulk("reuse"), Value::Array(vec![bulk("a field without content")])]),
-            Value::Array(vec![bulk("granted"), bulk("same"), bulk("perhaps"), Value::Array(Vec::new())]),
+            Value::Array(vec![bulk("reuse"), Value::Array(vec![bulk("one field of many")])]),
+            Value::Array(vec![bulk("granted"), bulk("same"), bulk("perhaps"), Value::Array(contents())]),
             Value::Array(vec![bulk("known")]),
             Value::Array(vec![bulk("changes"), Value::Nil]),
-            Value::Array(vec![bulk("sessions"), bulk("not-a-uuid")]),
+            Value::Array(vec![bulk("sessions"), bulk("no id")]),
+            Value::Array(vec![bulk("sessions"), bulk("01900000-0000-7000-8000-0000000000ff")]),
+            Value::Array(vec![bulk("created"), bulk("AZAAAAAAcACAAAAAAAAA_x")]),
         ] {
             assert_eq!(Answer::decode(value.clone()), None, "{value:?}");
         }

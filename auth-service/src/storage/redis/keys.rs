@@ -1,10 +1,11 @@
 //! Where things lie. The braces make Redis Cluster keep everything of one user together.
 
+use super::id;
 use crate::domain::ids::{SessionId, UserId};
 
 /// The hash of one session.
 pub(super) fn session(user: UserId, session: SessionId) -> String {
-    format!("lk:{{{user}}}:s:{session}")
+    format!("lk:{{{}}}:s:{}", id::written(&user.0), id::written(&session.0))
 }
 
 /// What the keys of all sessions match.
@@ -13,12 +14,12 @@ pub(super) const ANY_SESSION: &str = "lk:{*}:s:*";
 /// The session whose hash has this key.
 pub(super) fn session_at(key: &str) -> Option<(UserId, SessionId)> {
     let (user, session) = key.strip_prefix("lk:{")?.split_once("}:s:")?;
-    Some((user.parse().ok()?, session.parse().ok()?))
+    Some((UserId(id::read(user.as_bytes())?), SessionId(id::read(session.as_bytes())?)))
 }
 
-/// The sorted set of the user's sessions that may be alive; the score is the absolute expiry in microseconds.
+/// The sorted set of the user's sessions that may be alive; the score is the first whole second after the absolute expiry.
 pub(super) fn index(user: UserId) -> String {
-    format!("lk:{{{user}}}:idx")
+    format!("lk:{{{}}}", id::written(&user.0))
 }
 
 /// The revocation log, and what tells it from another one.
@@ -33,7 +34,7 @@ pub(super) fn log_fence() -> String {
 
 /// The same at the node of the user's sessions.
 pub(super) fn fence(user: UserId) -> String {
-    format!("lk:{{{user}}}:fence")
+    format!("lk:{{{}}}:fence", id::written(&user.0))
 }
 
 /// A counter of the throttle. An attempt looks at several in one script, so all of them lie in one slot.
@@ -43,5 +44,31 @@ pub(super) fn throttle(code: &str) -> String {
 
 /// The newest change to the user that the store has heard of.
 pub(super) fn epoch(user: UserId) -> String {
-    format!("lk:{{{user}}}:epoch")
+    format!("lk:{{{}}}:epoch", id::written(&user.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const USER: UserId = UserId(Uuid::from_u128(1));
+    const SESSION: SessionId = SessionId(Uuid::from_u128(2));
+
+    #[test]
+    fn a_session_is_told_by_its_key_and_by_no_other_text() {
+        let key = session(USER, SESSION);
+        assert_eq!(key, "lk:{AAAAAAAAAAAAAAAAAAAAAQ}:s:AAAAAAAAAAAAAAAAAAAAAg");
+        assert_eq!(session_at(&key), Some((USER, SESSION)));
+        for other in [
+            "lk:{AAAAAAAAAAAAAAAAAAAAAQ}:s:AAAAAAAAAAAAAAAAAAAAAh",
+            "lk:{AAAAAAAAAAAAAAAAAAAAAR}:s:AAAAAAAAAAAAAAAAAAAAAg",
+            "lk:{00000000-0000-0000-0000-000000000001}:s:00000000-0000-0000-0000-000000000002",
+            "lk:{AAAAAAAAAAAAAAAAAAAAAQ}:s:",
+            "lk:{AAAAAAAAAAAAAAAAAAAAAQ}",
+        ] {
+            assert_eq!(session_at(other), None, "{other}");
+        }
+    }
 }

@@ -9,6 +9,8 @@ mod client;
 mod connection;
 mod disk;
 mod facts;
+mod fields;
+mod id;
 mod keys;
 mod link;
 mod record;

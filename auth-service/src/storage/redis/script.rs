@@ -4,33 +4,41 @@ use std::sync::LazyLock;
 
 use redis::{Cmd, ErrorKind, ServerErrorKind};
 
-use super::{answer::Answer, client::RedisClient};
+use super::{answer::Answer, client::RedisClient, fields};
 use crate::ports::StoreError;
 
-/// `include_str!` of several files in `scripts`, one after the other.
+/// `include_str!` of several files in `scripts`, one after the other; those `with FIELDS` know the fields of a session.
 macro_rules! script {
     ($name:literal: $($file:literal),+) => {
-        LazyLock::new(|| Script::new($name, concat!($(include_str!(concat!("scripts/", $file))),+)))
+        LazyLock::new(|| Script::new($name, concat!($(include_str!(concat!("scripts/", $file))),+).to_owned()))
+    };
+    ($name:literal with FIELDS: $($file:literal),+) => {
+        LazyLock::new(|| {
+            let body = concat!($(include_str!(concat!("scripts/", $file))),+);
+            Script::new($name, fields::as_lua() + body)
+        })
     };
 }
 
 /// Stores a new session.
-pub(super) static CREATE: LazyLock<Script> = script!("create": "number.lua", "state.lua", "create.lua");
+pub(super) static CREATE: LazyLock<Script> = script!("create" with FIELDS: "number.lua", "state.lua", "create.lua");
 
 /// Decides what a refresh token is answered with, and carries it out.
-pub(super) static REFRESH: LazyLock<Script> = script!("refresh": "number.lua", "state.lua", "refresh.lua");
+pub(super) static REFRESH: LazyLock<Script> = script!("refresh" with FIELDS: "number.lua", "state.lua", "refresh.lua");
 
 /// Tells whether a secret is good for a session, and notes the visit.
-pub(super) static VISIT: LazyLock<Script> = script!("visit": "number.lua", "state.lua", "secret.lua", "visit.lua");
+pub(super) static VISIT: LazyLock<Script> =
+    script!("visit" with FIELDS: "number.lua", "state.lua", "secret.lua", "visit.lua");
 
 /// Gives a session a new secret.
-pub(super) static RENEW: LazyLock<Script> = script!("renew": "number.lua", "state.lua", "secret.lua", "renew.lua");
+pub(super) static RENEW: LazyLock<Script> =
+    script!("renew" with FIELDS: "number.lua", "state.lua", "secret.lua", "renew.lua");
 
 /// Changes sessions that are alive.
-pub(super) static CHANGE: LazyLock<Script> = script!("change": "number.lua", "state.lua", "change.lua");
+pub(super) static CHANGE: LazyLock<Script> = script!("change" with FIELDS: "number.lua", "state.lua", "change.lua");
 
 /// Reads sessions.
-pub(super) static READ: LazyLock<Script> = script!("read": "read.lua");
+pub(super) static READ: LazyLock<Script> = script!("read" with FIELDS: "read.lua");
 
 /// Names the sessions of a user.
 pub(super) static INDEX: LazyLock<Script> = script!("index": "index.lua");
@@ -54,13 +62,14 @@ pub(super) static SETTLE: LazyLock<Script> = script!("settle": "number.lua", "co
 /// twice.
 pub(super) struct Script {
     name: &'static str,
-    body: &'static str,
+    body: String,
     hash: String,
 }
 
 impl Script {
-    fn new(name: &'static str, body: &'static str) -> Self {
-        Self { name, body, hash: redis::Script::new(body).get_hash().to_owned() }
+    fn new(name: &'static str, body: String) -> Self {
+        let hash = redis::Script::new(&body).get_hash().to_owned();
+        Self { name, body, hash }
     }
 
     /// One round trip. A second one only where Redis does not know the script yet, or not any more.
@@ -72,7 +81,7 @@ impl Script {
     ) -> Result<Answer, StoreError> {
         let answer = match redis.send(&command("EVALSHA", &self.hash, keys, arguments)).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                redis.send(&command("EVAL", self.body, keys, arguments)).await
+                redis.send(&command("EVAL", &self.body, keys, arguments)).await
             }
             answer => answer,
         };

@@ -11,7 +11,7 @@ use super::{
     answer::{Answer, Change},
     client::{RedisClient, within_deadline},
     disk::Disk,
-    keys,
+    id, keys,
     record::{self, Fields, micros},
     revocations::RedisRevocations,
     script::{self, Script},
@@ -128,8 +128,8 @@ impl RedisSessions {
             let Answer::Records(records) = script::READ.run(&self.redis, &keys, &[]).await? else {
                 return Err(script::READ.not_understood());
             };
-            let there = ids.iter().zip(records).filter(|(_, record)| !record.is_empty());
-            all.extend(there.map(|(id, record)| (*id, record::session(user, *id, &record))));
+            let there = ids.iter().zip(records).filter_map(|(id, record)| Some((*id, record?)));
+            all.extend(there.map(|(id, record)| (id, record::session(user, id, &record))));
         }
         Ok(all)
     }
@@ -204,9 +204,9 @@ impl SessionStore for RedisSessions {
         let expiry = session.absolute_expiry.min(session.idle_expiry);
         let mut arguments = vec![
             session.epoch.to_string(),
-            id.to_string(),
-            micros(session.absolute_expiry),
-            micros(now - KEPT_AFTER_EXPIRY),
+            id::written(&id.0).to_string(),
+            (session.absolute_expiry.seconds() + 1).to_string(),
+            (now - KEPT_AFTER_EXPIRY).seconds().to_string(),
             millis(expiry.since(now) + KEPT_AFTER_EXPIRY),
             millis(session.absolute_expiry.since(now) + KEPT_AFTER_EXPIRY),
             micros(now),
@@ -221,9 +221,7 @@ impl SessionStore for RedisSessions {
                 match script::CREATE.run(&self.redis, &keys, &arguments).await? {
                     Answer::Created(ended) => return Ok(Creation::Done { ended }),
                     Answer::Unannounced(over) => {
-                        for session in &over {
-                            arguments[announced].push_str(&session.to_string());
-                        }
+                        arguments[announced].extend(over.iter().map(|session| format!("{} ", id::written(&session.0))));
                         self.log.add(over.into_iter().map(Revoked::Session).collect(), None, now).await?;
                     }
                     // Once more with the keys of all. Another login may have added one meanwhile, but not all of them have:
@@ -462,7 +460,7 @@ fn counted_as(kind: SessionKind) -> &'static str {
 }
 
 fn flattened(fields: Fields) -> impl Iterator<Item = String> {
-    fields.into_iter().flat_map(|(name, content)| [name.to_owned(), content])
+    fields.into_iter().flat_map(|(field, content)| [field.name().to_owned(), content])
 }
 
 fn millis(duration: Duration) -> String {

@@ -11,9 +11,11 @@ use std::{
 };
 
 use auth_service::storage::redis::{RedisSessions, RedisThrottle};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use secrecy::SecretString;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::child::{ServerProcess, from_xtask};
 
@@ -312,6 +314,11 @@ impl PrivateSentinel {
     pub fn url(&self, name: &str) -> SecretString {
         format!("redis+sentinel://:{}@127.0.0.1:{}/{name}", PrivateRedis::PASSWORD, self.port).into()
     }
+}
+
+/// An id as it is in keys.
+pub fn short(id: Uuid) -> String {
+    URL_SAFE_NO_PAD.encode(id)
 }
 
 pub fn cluster(arguments: &[&str]) -> redis::Cmd {

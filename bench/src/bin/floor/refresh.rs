@@ -9,7 +9,7 @@ use actix_web::{
     error::ErrorInternalServerError,
     web::{self, Data, Json},
 };
-use bench::rotation::{self, Arguments, Held, SCRIPT, SESSIONS};
+use bench::rotation::{self, Arguments, Held, SESSIONS};
 use common::clock::{Clock, SystemClock};
 use redis::{Script, aio::MultiplexedConnection};
 use serde::{Deserialize, Serialize};
@@ -43,11 +43,11 @@ struct Store {
 pub async fn serve() -> Result<(), Broken> {
     let client = redis::Client::open(env::var("REDIS_URL")?)?;
     let mut redis = client.get_multiplexed_async_connection().await?;
-    let fields = rotation::fields(SystemClock.now());
+    let record = rotation::record(SystemClock.now());
     for batch in (0..SESSIONS).collect::<Vec<_>>().chunks(500) {
         let mut seed = redis::pipe();
         for session in batch {
-            seed.cmd("HSET").arg(rotation::key(OWNER, *session)).arg(&fields[..]).ignore();
+            seed.cmd("HSET").arg(rotation::key(OWNER, *session)).arg(&record[..]).ignore();
         }
         seed.exec_async(&mut redis).await?;
     }
@@ -64,7 +64,7 @@ pub async fn serve() -> Result<(), Broken> {
 /// A connection for each worker.
 async fn connect(url: String, padding: &'static str) -> Result<Store, redis::RedisError> {
     let redis = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
-    Ok(Store { redis, script: Script::new(SCRIPT), padding })
+    Ok(Store { redis, script: Script::new(&rotation::script()), padding })
 }
 
 async fn refresh(store: Data<Store>, asked: Json<Asked>) -> actix_web::Result<Json<Answer>> {

@@ -15,7 +15,7 @@ for position = 2, #KEYS do
     redis.call('HSET', key, unpack(ARGV, 4))
     if ends == 'yes' then
       -- The session's name is the end of its key.
-      redis.call('ZREM', KEYS[1], string.sub(key, -36))
+      redis.call('ZREM', KEYS[1], string.sub(key, -22))
     end
     change = 'done'
   end

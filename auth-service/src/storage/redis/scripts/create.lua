@@ -1,9 +1,9 @@
 -- Stores a new session, unless the user's epoch is newer than its own by now. Where the user has too many sessions of its
 -- kind then, the oldest end; but nothing happens before those have been announced.
 -- KEYS: the session, the user's index, the user's epoch, then the sessions in the index, as far as they are known.
--- ARGV: as they are taken apart here, then the fields of the session; times are µs. `kind` is a mode that is counted apart,
--- or '' for all others. `announced` are the names of sessions, one after the other, that may end.
-local epoch, name, absolute_expiry, forgotten_expiry, session_kept_ms, index_kept_ms = unpack(ARGV, 1, 6)
+-- ARGV: as they are taken apart here, then the fields of the session; times are µs, in the index seconds. `kind` is a mode that is
+-- counted apart, or '' for all others. `announced` are the names of sessions that may end, with a space after each.
+local epoch, name, index_expiry, forgotten_expiry, session_kept_ms, index_kept_ms = unpack(ARGV, 1, 6)
 local now, kind, most, announced = unpack(ARGV, 7, 10)
 
 local function kind_of(mode)
@@ -30,7 +30,7 @@ if #names >= tonumber(most) then
   local keys = {}
   for position = 4, #KEYS do
     -- The session's name is the end of its key.
-    keys[string.sub(KEYS[position], -36)] = KEYS[position]
+    keys[string.sub(KEYS[position], -22)] = KEYS[position]
   end
   local of_kind = {}
   for _, other in ipairs(names) do
@@ -38,9 +38,10 @@ if #names >= tonumber(most) then
     if not key then
       return { 'crowded', unpack(names) }
     end
-    local mode, created_at = unpack(redis.call('HMGET', key, 'mode', 'created_at'))
-    if session_at(key, tonumber(now)).state == 'alive' and kind_of(mode) == kind then
-      table.insert(of_kind, { key = key, name = other, created_at = number(created_at) or 0 })
+    local session = session_at(key, tonumber(now))
+    if session.state == 'alive' and kind_of(session.record[MODE]) == kind then
+      local created_at = number(session.record[CREATED_AT]) or 0
+      table.insert(of_kind, { key = key, name = other, session = session, created_at = created_at })
     end
   end
   table.sort(of_kind, function(one, other)
@@ -60,7 +61,7 @@ if #names >= tonumber(most) then
     return unannounced
   end
   for _, ended in ipairs(over) do
-    redis.call('HSET', ended.key, 'revoked', 'superseded')
+    write(ended.key, ended.session, { [REVOKED] = 'superseded' })
     redis.call('ZREM', KEYS[2], ended.name)
     table.insert(answer, ended.name)
   end
@@ -68,7 +69,7 @@ end
 
 redis.call('HSET', KEYS[1], unpack(ARGV, 11))
 redis.call('PEXPIRE', KEYS[1], session_kept_ms)
-redis.call('ZADD', KEYS[2], absolute_expiry, name)
+redis.call('ZADD', KEYS[2], index_expiry, name)
 -- The index lives as long as the session in it that lives longest.
 if redis.call('PTTL', KEYS[2]) < tonumber(index_kept_ms) then
   redis.call('PEXPIRE', KEYS[2], index_kept_ms)

@@ -14,16 +14,17 @@ end
 
 -- Step 0: nothing to refresh; in mode `session` there never is.
 local session = session_at(KEYS[1], tonumber(now))
-if session.mode == 'session' and session.state ~= 'damaged' then
-  return { session.secret and 'gone' or 'damaged' }
+local record = session.record
+if record[MODE] == 'session' and session.state ~= 'damaged' then
+  return { record[SECRET] and 'gone' or 'damaged' }
 elseif session.state == 'revoked' then
-  return { 'revoked', session.revoked }
+  return { 'revoked', record[REVOKED] }
 elseif session.state ~= 'alive' then
   return { session.state }
 end
 
 -- Step 1: the store has lost writes.
-local current, rolled_back = session.current, 'no'
+local current, rolled_back = { id = record[CURRENT], generation = record[GENERATION] }, 'no'
 if parent ~= '' and tonumber(generation) > tonumber(current.generation) + 1 then
   current = { id = parent, generation = generation_before }
   rolled_back = 'yes'
@@ -44,10 +45,11 @@ elseif parent == current.id and is_after(current) then
   end
 else
   -- Step 5: a used token came back. The caller ends the session once the revocation log says so.
-  return { 'reuse', redis.call('HGETALL', KEYS[1]) }
+  return { 'reuse', record }
 end
 
-redis.call('HSET', KEYS[1], 'current', current.id, 'generation', current.generation,
-  'last_seen', now, 'idle_expiry', idle_expiry)
+write(KEYS[1], session, {
+  [CURRENT] = current.id, [GENERATION] = current.generation, [LAST_SEEN] = now, [IDLE_EXPIRY] = idle_expiry,
+})
 redis.call('PEXPIRE', KEYS[1], kept_for_ms)
-return { 'granted', rotation, rolled_back, redis.call('HGETALL', KEYS[1]) }
+return { 'granted', rotation, rolled_back, record }

@@ -5,11 +5,11 @@ local now, presented, new = unpack(ARGV, 1, 3)
 
 local session = session_at(KEYS[1], tonumber(now))
 if session.state == 'revoked' then
-  return { 'revoked', session.revoked }
+  return { 'revoked', session.record[REVOKED] }
 elseif session.state ~= 'alive' then
   return { session.state }
-elseif not known_as(session, presented) then
-  return { 'unknown', redis.call('HGETALL', KEYS[1]) }
+elseif not known_as(session.record, presented) then
+  return { 'unknown', session.record }
 end
-redis.call('HSET', KEYS[1], 'secret', new, 'previous_secret', presented)
-return { 'known', redis.call('HGETALL', KEYS[1]) }
+write(KEYS[1], session, { [SECRET] = new, [PREVIOUS_SECRET] = presented })
+return { 'known', session.record }

@@ -4,11 +4,11 @@ local function is_hash(text)
 end
 
 -- Which of the session's secrets this is: 'current', 'previous', or nil. A record that breaks the rules has none.
-local function known_as(session, presented)
-  local previous = session.previous_secret or ''
-  if session.mode ~= 'session' or not (previous == '' or is_hash(previous)) then
+local function known_as(record, presented)
+  local previous = record[PREVIOUS_SECRET] or ''
+  if record[MODE] ~= 'session' or not (previous == '' or is_hash(previous)) then
     return nil
-  elseif presented == session.secret then
+  elseif presented == record[SECRET] then
     return 'current'
   elseif presented == previous then
     return 'previous'

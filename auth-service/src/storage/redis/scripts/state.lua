@@ -1,28 +1,29 @@
--- What a session is at an instant: 'gone', 'revoked', 'alive', or 'damaged' where it cannot be told.
+-- What a session is at an instant: 'gone', 'revoked', 'alive', or 'damaged' where it cannot be told. In its record are the
+-- contents of all fields, false where there is no such field.
 local function session_at(key, now)
-  local field = redis.call('HMGET', key, 'absolute_expiry', 'idle_expiry', 'epoch', 'generation', 'current', 'revoked',
-    'mode', 'secret', 'previous_secret', 'last_seen')
-  local absolute_expiry, idle_expiry = number(field[1]), number(field[2])
-  local session = {
-    epoch = number(field[3]),
-    current = { generation = field[4], id = field[5] },
-    revoked = field[6],
-    mode = field[7],
-    secret = field[8],
-    previous_secret = field[9],
-    last_seen = field[10],
-  }
-  if redis.call('EXISTS', key) == 0 then
-    session.state = 'gone'
-  elseif not (absolute_expiry and idle_expiry and session.epoch and number(field[4]) and field[5]) then
-    session.state = 'damaged'
+  local record = redis.call('HMGET', key, unpack(NAMES))
+  local session = { record = record, epoch = number(record[EPOCH] or '0') }
+  local absolute_expiry, idle_expiry = number(record[ABSOLUTE_EXPIRY]), number(record[IDLE_EXPIRY])
+  if not (absolute_expiry and idle_expiry and session.epoch and number(record[GENERATION]) and record[CURRENT]) then
+    session.state = redis.call('EXISTS', key) == 1 and 'damaged' or 'gone'
   elseif now >= math.min(absolute_expiry, idle_expiry) then
     session.state = 'gone'
-  elseif session.revoked then
+  elseif record[REVOKED] then
     session.state = 'revoked'
   else
     session.state = 'alive'
   end
   return session
+end
+
+-- Writes fields of a session, given by their positions; its record has them from now on.
+local function write(key, session, contents)
+  local arguments = {}
+  for position, content in pairs(contents) do
+    session.record[position] = content
+    table.insert(arguments, NAMES[position])
+    table.insert(arguments, content)
+  end
+  redis.call('HSET', key, unpack(arguments))
 end
 

@@ -11,10 +11,10 @@ use redis::Commands;
 use rstest::rstest;
 
 use super::fixture::{DONE, NOW, RULES, first_token, new_session, session_of};
-use crate::support::redis::{PrivateCluster, cluster};
+use crate::support::redis::{PrivateCluster, cluster, short};
 
 fn index_key(session: &Session) -> String {
-    format!("lk:{{{}}}:idx", session.user)
+    format!("lk:{{{}}}", short(session.user.0))
 }
 
 async fn refresh(store: &RedisSessions, session: &Session) -> Result<RefreshOutcome, StoreError> {

@@ -25,20 +25,20 @@ use super::fixture::{
     DAY, DONE, NOW, RULES, first_token, known_session_of, new_known_session, new_secret, new_session, new_user,
     session_of,
 };
-use crate::support::redis::{PrivateRedis, shared_connection, shared_sessions};
+use crate::support::redis::{PrivateRedis, shared_connection, shared_sessions, short};
 
 const HOUR: Duration = Duration::from_hours(1);
 
 fn session_key(session: &Session) -> String {
-    format!("lk:{{{}}}:s:{}", session.user, session.id)
+    format!("lk:{{{}}}:s:{}", short(session.user.0), short(session.id.0))
 }
 
 fn index_key(user: UserId) -> String {
-    format!("lk:{{{user}}}:idx")
+    format!("lk:{{{}}}", short(user.0))
 }
 
 fn epoch_key(user: UserId) -> String {
-    format!("lk:{{{user}}}:epoch")
+    format!("lk:{{{}}}:epoch", short(user.0))
 }
 
 fn ending(user: UserId) -> PendingEffect {
@@ -178,7 +178,7 @@ async fn the_index_forgets_what_is_over() {
     let new = session_of(over.user);
     store.create(&new, NOW + 2 * HOUR).await.unwrap();
     let index: Vec<String> = connection.zrange(index_key(over.user), 0, -1).unwrap();
-    assert_eq!(index, [new.id.to_string()]);
+    assert_eq!(index, [short(new.id.0)]);
 }
 
 #[tokio::test]
@@ -249,19 +249,22 @@ async fn a_redis_that_has_forgotten_the_scripts_learns_them_again() {
 }
 
 #[rstest]
-#[case("mode", "cookies")]
-#[case("scope", "a  b")]
-#[case("roles", "{}")]
-#[case("roles", r#"["No Role"]"#)]
-#[case("current", "AAAAAAAAAAAAAAAAAAAAA=")]
-#[case("address", "here")]
-#[case("revoked", "whim")]
-#[case("generation", "-1")]
-#[case("generation", "4294967296")]
-#[case("epoch", "0x10")]
-#[case("idle_expiry", "1e+15")]
-#[case("absolute_expiry", "nan")]
-#[case("created_at", "")]
+#[case::mode("m", "cookies")]
+#[case::scope("s", "a  b")]
+#[case::roles("r", "{}")]
+#[case::roles("r", "No Role")]
+#[case::roles("r", "admin  on-call")]
+#[case::current("c", "AAAAAAAAAAAAAAAAAAAAA=")]
+#[case::current("c", "AAAAAAAAAAAAAAAAAAAAAB")]
+#[case::address("n", "here")]
+#[case::revoked("rev", "whim")]
+#[case::generation("g", "-1")]
+#[case::generation("g", "4294967296")]
+#[case::epoch("e", "0x10")]
+#[case::idle_expiry("u", "1e+15")]
+#[case::absolute_expiry("x", "nan")]
+#[case::created_at("i", "")]
+#[case::authenticated_at("t", "")]
 #[tokio::test]
 async fn a_field_that_cannot_be_understood_is_named_with_its_key(#[case] field: &str, #[case] content: &str) {
     let (store, mut connection) = (shared_sessions(), shared_connection());
@@ -276,9 +279,7 @@ async fn a_field_that_cannot_be_understood_is_named_with_its_key(#[case] field: 
 
 #[rstest]
 #[tokio::test]
-async fn a_record_with_a_field_missing_is_no_session(
-    #[values("epoch", "current", "generation", "absolute_expiry", "idle_expiry")] field: &str,
-) {
+async fn a_record_with_a_field_missing_is_no_session(#[values("c", "g", "x", "u")] field: &str) {
     let (store, mut connection) = (shared_sessions(), shared_connection());
     let (damaged, whole) = (created(&store).await, session_of(new_session().user));
     let (user, id, key) = (damaged.user, damaged.id, session_key(&damaged));
@@ -297,15 +298,51 @@ async fn a_record_with_a_field_missing_is_no_session(
     assert_eq!(connection.hgetall::<_, Vec<(String, String)>>(&key).unwrap(), before, "nothing was written");
 }
 
+#[tokio::test]
+async fn a_session_that_has_lost_its_epoch_is_older_than_any_change() {
+    let (store, mut connection) = (shared_sessions(), shared_connection());
+    let session = Session { epoch: 5, ..new_session() };
+    store.create(&session, NOW).await.unwrap();
+    connection.hdel::<_, _, ()>(session_key(&session), "e").unwrap();
+    let lost = Session { epoch: 0, ..session.clone() };
+    assert_eq!(store.find(session.user, session.id, NOW).await, Ok(Some(lost)));
+    assert_eq!(store.apply(&ending(session.user), NOW).await, Ok(()));
+    assert_eq!(store.find(session.user, session.id, NOW).await, Ok(None));
+}
+
+#[tokio::test]
+async fn roles_that_were_taken_are_gone_for_good() {
+    let (store, mut connection) = (shared_sessions(), shared_connection());
+    let session = created(&store).await;
+    let taken = PendingEffect { id: 1, user: session.user, epoch: 1, effect: Effect::SetRoles { roles: Vec::new() } };
+    assert_eq!(store.apply(&taken, NOW).await, Ok(()));
+    let without = Session { epoch: 1, roles: Vec::new(), ..session.clone() };
+    assert_eq!(store.find(session.user, session.id, NOW).await, Ok(Some(without)));
+    assert_eq!(connection.hget(session_key(&session), "r"), Ok(Some(String::new())));
+}
+
+#[tokio::test]
+async fn a_usual_session_is_a_listpack_in_redis() {
+    let (store, mut connection) = (shared_sessions(), shared_connection());
+    let session = Session { roles: Vec::new(), address: Some("203.0.113.217".parse().unwrap()), ..new_session() };
+    store.create(&session, NOW).await.unwrap();
+    store.refresh(session.user, session.id, &first_token(&session), NOW + DAY, RULES).await.unwrap();
+    let key = session_key(&session);
+    let encoding: String = redis::cmd("OBJECT").arg("ENCODING").arg(&key).query(&mut connection).unwrap();
+    assert_eq!(encoding, "listpack");
+    let content: Vec<String> = connection.hgetall(&key).unwrap();
+    assert_eq!((content.len(), content.iter().map(String::len).sum::<usize>()), (2 * 11, 166), "{content:?}");
+}
+
 #[rstest]
-#[case::short("secret", "AAAA")]
-#[case::not_canonical("secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB")]
-#[case::nothing("secret", "")]
-#[case::padded("previous_secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")]
-#[case::not_canonical("previous_secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB")]
-#[case::too_long("previous_secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
-#[case::mode("mode", "cookies")]
-#[case::scope("scope", "a  b")]
+#[case::short("sec", "AAAA")]
+#[case::not_canonical("sec", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB")]
+#[case::nothing("sec", "")]
+#[case::padded("old", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")]
+#[case::not_canonical("old", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB")]
+#[case::too_long("old", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+#[case::mode("m", "cookies")]
+#[case::scope("s", "a  b")]
 #[tokio::test]
 async fn a_session_with_a_secret_that_cannot_be_understood_is_an_error_for_everybody(
     #[case] field: &str,
@@ -326,12 +363,12 @@ async fn a_session_with_a_secret_that_cannot_be_understood_is_an_error_for_every
 }
 
 #[rstest]
-#[case::a_known_one_without_a_secret(Mode::Session, &["secret"], &[])]
-#[case::a_known_one_of_another_mode(Mode::Session, &[], &[("mode", "cookie")])]
-#[case::another_one_with_a_secret(Mode::Cookie, &[], &[("secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")])]
-#[case::another_one_that_says_it_is_known(Mode::Cookie, &[], &[("mode", "session")])]
+#[case::a_known_one_without_a_secret(Mode::Session, &["sec"], &[])]
+#[case::a_known_one_of_another_mode(Mode::Session, &[], &[("m", "cookie")])]
+#[case::another_one_with_a_secret(Mode::Cookie, &[], &[("sec", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")])]
+#[case::another_one_that_says_it_is_known(Mode::Cookie, &[], &[("m", "session")])]
 #[case::a_previous_secret_alone(
-    Mode::Cookie, &[], &[("previous_secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    Mode::Cookie, &[], &[("old", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
 )]
 #[tokio::test]
 async fn a_session_has_secrets_exactly_where_its_mode_says_so(
@@ -350,18 +387,18 @@ async fn a_session_has_secrets_exactly_where_its_mode_says_so(
     for (field, content) in written {
         connection.hset::<_, _, _, ()>(&key, field, content).unwrap();
     }
-    let inconsistent = StoreError::Inconsistent(format!("the field secret of {key}"));
+    let inconsistent = StoreError::Inconsistent(format!("the field sec of {key}"));
     assert_eq!(store.find(user, id, NOW).await, Err(inconsistent.clone()));
     assert_eq!(store.visit(user, id, &secret, NOW, RULES.idle_ttl).await, Err(inconsistent.clone()));
     assert_eq!(store.renew_secret(user, id, &secret, &new_secret(), NOW).await, Err(inconsistent));
 }
 
 #[tokio::test]
-async fn a_record_from_before_there_were_secrets_is_read_as_ever() {
+async fn a_session_of_another_mode_has_no_fields_for_secrets() {
     let (store, mut connection) = (shared_sessions(), shared_connection());
     let session = created(&store).await;
     let fields: Vec<String> = connection.hkeys(session_key(&session)).unwrap();
-    assert!(!fields.iter().any(|field| field.contains("secret")), "{fields:?}");
+    assert!(!fields.iter().any(|field| ["sec", "old"].contains(&field.as_str())), "{fields:?}");
     assert_eq!(store.find(session.user, session.id, NOW).await, Ok(Some(session)));
 }
 
@@ -481,7 +518,7 @@ async fn a_password_that_is_put_right_in_redis_needs_no_restart_and_is_in_no_err
 async fn a_user_with_no_more_rights_than_these_will_do_and_may_go_and_come_back() {
     let server = PrivateRedis::start();
     let mut connection = server.connection();
-    let commands = "+ping +time +xadd +xrange +eval +evalsha +exists +get +set +hset +hmget +hgetall +pexpire +pttl +zadd +zrem +zrange \
+    let commands = "+ping +time +xadd +xrange +eval +evalsha +exists +get +set +hset +hmget +pexpire +pttl +zadd +zrem +zrange \
                     +zremrangebyscore";
     let mut allow = redis::cmd("ACL");
     allow.arg(&["SETUSER", "auth", "reset", "on", ">for-auth-alone", "~lk:*"]);
