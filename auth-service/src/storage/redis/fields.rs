@@ -1,7 +1,7 @@
 //! What a session's hash in Redis holds: the fields, what they are called there, and the order that scripts answer in.
 //!
-//! A name is one letter where nearly every record has the field: with three, a usual record is just too long for the block of
-//! memory that it fits into now. `redis-cli HGETALL 'lk:{<user>}:s:<session>'` shows these; all are text, times are microseconds
+//! A name is one letter where most records have the field, or many: with three, a usual record would not fit into 192 bytes, and
+//! the next larger block of memory has 224. `redis-cli HGETALL 'lk:{<user>}:s:<session>'` shows these; all are text, times are microseconds
 //! since the epoch, ids 22 characters of base64url.
 //!
 //! | field | what it is | without it |

@@ -17,7 +17,7 @@ pub(super) fn session_at(key: &str) -> Option<(UserId, SessionId)> {
     Some((UserId(id::read(user.as_bytes())?), SessionId(id::read(session.as_bytes())?)))
 }
 
-/// The sorted set of the user's sessions that may be alive; the score is the first whole second after the absolute expiry.
+/// The sorted set of the user's sessions that may be alive; the score is the absolute expiry in seconds, rounded up.
 pub(super) fn index(user: UserId) -> String {
     format!("lk:{{{}}}", id::written(&user.0))
 }

@@ -21,18 +21,19 @@ macro_rules! script {
 }
 
 /// Stores a new session.
-pub(super) static CREATE: LazyLock<Script> = script!("create" with FIELDS: "number.lua", "state.lua", "create.lua");
+pub(super) static CREATE: LazyLock<Script> =
+    script!("create" with FIELDS: "number.lua", "state.lua", "write.lua", "create.lua");
 
 /// Decides what a refresh token is answered with, and carries it out.
 pub(super) static REFRESH: LazyLock<Script> = script!("refresh" with FIELDS: "number.lua", "state.lua", "refresh.lua");
 
 /// Tells whether a secret is good for a session, and notes the visit.
 pub(super) static VISIT: LazyLock<Script> =
-    script!("visit" with FIELDS: "number.lua", "state.lua", "secret.lua", "visit.lua");
+    script!("visit" with FIELDS: "number.lua", "state.lua", "write.lua", "secret.lua", "visit.lua");
 
 /// Gives a session a new secret.
 pub(super) static RENEW: LazyLock<Script> =
-    script!("renew" with FIELDS: "number.lua", "state.lua", "secret.lua", "renew.lua");
+    script!("renew" with FIELDS: "number.lua", "state.lua", "write.lua", "secret.lua", "renew.lua");
 
 /// Changes sessions that are alive.
 pub(super) static CHANGE: LazyLock<Script> = script!("change" with FIELDS: "number.lua", "state.lua", "change.lua");

@@ -33,6 +33,9 @@ const KEPT_AFTER_EXPIRY: Duration = Duration::from_hours(1);
 /// How long an epoch is remembered: much longer than a login takes, which is what it is compared with.
 const EPOCH_KEPT: Duration = Duration::from_hours(24);
 
+/// What turns rounding down to seconds into rounding up.
+const ALMOST_A_SECOND: Duration = Duration::from_micros(999_999);
+
 /// How many sessions one script goes through: meanwhile everybody else waits.
 const BATCH: usize = 500;
 
@@ -205,7 +208,7 @@ impl SessionStore for RedisSessions {
         let mut arguments = vec![
             session.epoch.to_string(),
             id::written(&id.0).to_string(),
-            (session.absolute_expiry.seconds() + 1).to_string(),
+            (session.absolute_expiry + ALMOST_A_SECOND).seconds().to_string(),
             (now - KEPT_AFTER_EXPIRY).seconds().to_string(),
             millis(expiry.since(now) + KEPT_AFTER_EXPIRY),
             millis(session.absolute_expiry.since(now) + KEPT_AFTER_EXPIRY),

@@ -48,8 +48,9 @@ else
   return { 'reuse', record }
 end
 
-write(KEYS[1], session, {
-  [CURRENT] = current.id, [GENERATION] = current.generation, [LAST_SEEN] = now, [IDLE_EXPIRY] = idle_expiry,
-})
+record[CURRENT], record[GENERATION], record[LAST_SEEN], record[IDLE_EXPIRY] =
+  current.id, current.generation, now, idle_expiry
+redis.call('HSET', KEYS[1], NAMES[CURRENT], current.id, NAMES[GENERATION], current.generation,
+  NAMES[LAST_SEEN], now, NAMES[IDLE_EXPIRY], idle_expiry)
 redis.call('PEXPIRE', KEYS[1], kept_for_ms)
 return { 'granted', rotation, rolled_back, record }
