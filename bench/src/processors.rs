@@ -1,5 +1,5 @@
-//! Who runs where: what is measured has one processor to itself, and everything else has the others. Ratios then compare what
-//! one processor can do, and a faster side is not slowed down by a driver that has to keep up with it.
+//! Who runs where: what is measured has one processor, and neither the driver nor whatever else it starts runs there. Ratios then
+//! compare what one processor can do, and a faster side is not slowed down by a driver that has to keep up with it.
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 

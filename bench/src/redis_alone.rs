@@ -1,6 +1,6 @@
 //! Rotations without a service: each client has Redis run the script on a connection of its own. Nothing is signed, verified or
-//! logged. The processor time is Redis' own, which has one thread: a second divided by it bounds whoever asks one Redis,
-//! however many they are. Requests a second are fewer where the one thread of the driver is slower than that.
+//! logged. The processor time is Redis' own, of a command at a time on each of 32 connections: it reads and answers each of them by
+//! itself. A service that sends several at once on one connection spares it some of that.
 
 use std::net::SocketAddr;
 

@@ -34,8 +34,9 @@ const CLIENT: &str = "resource-service";
 const AUTH_DATABASE: &str = "AUTH_DATABASE_URL";
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A refresh token is promoted when it is older than this, and the measured sessions are refreshed less often: every
-/// refresh writes and hands out a new token, as it does with the real interval of a quarter of an hour.
+/// A refresh token is promoted when it is older than this, the lowest that there is, and the measured sessions are refreshed less often
+/// where the benchmark has enough of them: every refresh then writes and hands out a new token, as it does with the real
+/// interval of a quarter of an hour.
 const HOLD: &str = "1s";
 
 /// Below those that Linux gives to connections that are made: one of these could come before a service.

@@ -73,6 +73,7 @@ pub(super) fn fields(session: &Session) -> Fields {
     fields.extend(session.address.map(|address| (Field::Address, address.to_string())));
     fields.extend((session.epoch != 0).then(|| epoch(session.epoch)));
     fields.extend((!session.roles.is_empty()).then(|| roles(&session.roles)));
+    // A session begins with a login. One that began otherwise would need the field: without it, the login is taken to be that late.
     let authenticated_later = session.authenticated_at != session.created_at;
     fields.extend(authenticated_later.then(|| authenticated_at(session.authenticated_at)));
     fields.extend(session.revoked.map(revoked));

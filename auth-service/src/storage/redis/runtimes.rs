@@ -52,8 +52,10 @@ impl Connections {
     }
 }
 
+/// One that nobody keeps up any more is none: a runtime may have the id of another that is gone.
 fn of(runtime: Id, kept: &[OfRuntime]) -> Option<Arc<KeptConnection>> {
-    kept.iter().find(|(id, _)| *id == runtime).map(|(_, connection)| Arc::clone(connection))
+    let of_runtime = |(id, connection): &&OfRuntime| *id == runtime && connection.is_kept();
+    kept.iter().find(of_runtime).map(|(_, connection)| Arc::clone(connection))
 }
 
 #[cfg(test)]
@@ -80,7 +82,7 @@ mod tests {
                 assert!(Arc::ptr_eq(&one, &two) && one.is_kept());
                 one
             };
-            let other = scope.spawn(|| in_a_runtime(other)).join().unwrap();
+            let other = scope.spawn(move || in_a_runtime(other)).join().unwrap();
             assert!(!Arc::ptr_eq(&own, &other) && !other.is_kept());
             scope.spawn(|| in_a_runtime(|| drop(connections.of_this_runtime()))).join().unwrap();
         });

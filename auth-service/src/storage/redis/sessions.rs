@@ -51,7 +51,8 @@ pub struct RedisSessions {
 }
 
 impl RedisSessions {
-    /// A store at `url`. The connection is made, and made again when it breaks, by a task on the caller's runtime.
+    /// A store at `url`. Whatever runtime asks has a connection of its own, made and made again by a task on it; the caller's is
+    /// made at once.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
@@ -77,7 +78,8 @@ impl RedisSessions {
     /// Waits until what was written for the user is on the disk, revocations included.
     async fn on_disk(&self, user: UserId) -> Result<(), StoreError> {
         // Of several servers the log may be on another one.
-        let own = self.redis.is_cluster().await?.then(|| keys::fence(user));
+        let is_cluster = within_deadline(async { Ok(self.redis.is_cluster().await?) }).await?;
+        let own = is_cluster.then(|| keys::fence(user));
         self.disk.reached([keys::log_fence()].into_iter().chain(own)).await
     }
 

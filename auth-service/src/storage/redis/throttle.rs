@@ -20,13 +20,14 @@ use crate::{
     ports::{AttemptKeys, StoreError, ThrottleStore},
 };
 
-/// The [`ThrottleStore`] in Redis, on a connection of its own: a flood of logins does not stand in front of refreshes.
+/// The [`ThrottleStore`] in Redis, on connections of its own: a flood of logins does not stand in front of refreshes.
 pub struct RedisThrottle {
     redis: RedisClient,
 }
 
 impl RedisThrottle {
-    /// A store at `url`. The connection is made, and made again when it breaks, by a task on the caller's runtime.
+    /// A store at `url`. Whatever runtime asks has a connection of its own, made and made again by a task on it; the caller's is
+    /// made at once.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.

@@ -25,7 +25,10 @@ use super::fixture::{
     DAY, DONE, NOW, RULES, first_token, known_session_of, new_known_session, new_secret, new_session, new_user,
     session_of,
 };
-use crate::support::redis::{PrivateRedis, shared_connection, shared_sessions, short};
+use crate::support::{
+    redis::{PrivateRedis, shared_connection, shared_sessions, short},
+    wait::until,
+};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -436,6 +439,36 @@ fn the_connection_does_not_end_with_the_runtime_that_used_it_first() {
         });
     }
     assert_eq!(main.block_on(store.ping()), Ok(()));
+}
+
+/// So many, beside the one for the disk and the one that asks.
+async fn has_connections(server: &PrivateRedis, number: usize) {
+    let mut connection = server.connection();
+    let mut list = || redis::cmd("CLIENT").arg(&["LIST", "TYPE", "normal"]).query::<String>(&mut connection).unwrap();
+    until("one for each runtime", async || list().lines().count() == number + 2).await;
+}
+
+#[test]
+fn each_runtime_has_its_own_connection_and_finds_redis_again_by_itself() {
+    let mut server = PrivateRedis::start();
+    let [main, worker] = [(); 2].map(|()| Runtime::new().unwrap());
+    let store = main.block_on(async { server.sessions() });
+    assert_eq!(main.block_on(store.ping()), Ok(()));
+    main.block_on(has_connections(&server, 1));
+    assert_eq!(worker.block_on(store.ping()), Ok(()));
+    main.block_on(has_connections(&server, 2));
+
+    for end in [PrivateRedis::stop, PrivateRedis::kill] {
+        end(&mut server);
+        for runtime in [&main, &worker] {
+            let away = runtime.block_on(store.ping());
+            assert!(matches!(away, Err(StoreError::Unavailable(_))), "{away:?}");
+        }
+        server.start_again();
+        for runtime in [&main, &worker] {
+            runtime.block_on(created(&store));
+        }
+    }
 }
 
 async fn assert_unavailable_within_a_second(store: &RedisSessions) {
