@@ -17,7 +17,7 @@ use crate::{
     report::Output,
     say,
     sessions::Getting,
-    stack::{Plan, Stack, address},
+    stack::{Plan, Stack, Which, address, wait_until_ready},
     stop_request::StopRequest,
 };
 
@@ -28,6 +28,7 @@ const NGINX: &str = "nginx";
 const ENVOY: &str = "Envoy";
 const DIRECT: &str = "no gateway";
 const BARE: &str = "nginx, bare actix-web behind it";
+const UNLOGGED: &str = "nginx, no line of log for a request";
 
 /// Measures, prints and writes what came out.
 pub fn run(options: &Options) -> Result<(), Failure> {
@@ -38,9 +39,14 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let floor = Floor::start(options.programs.get("floor")?, &["plain"], None)?;
     let upstreams = Upstreams::of(&stack);
     let past_us = Upstreams { resource: floor.address("plain")?.to_string(), ..upstreams.clone() };
+    let unlogged = [("LOG_LEVEL", "warn".to_owned())];
+    let unlogged = stack.start_another(Which::Resource, Some("unlogged"), &unlogged)?;
+    wait_until_ready(&unlogged.ready, &stop)?;
+    let without_log = Upstreams { resource: address(&unlogged.url)?.to_string(), ..upstreams.clone() };
     let program = options.programs.get("nginx")?;
     let nginx = |upstreams, cache| Gateway::nginx(program, &options.root, upstreams, cache, &stop);
     let nginx_to_bare = nginx(&past_us, VerifyCache::Shipped)?;
+    let nginx_without_log = nginx(&without_log, VerifyCache::Shipped)?;
     let nginx_without_cache = nginx(&upstreams, VerifyCache::Off)?;
     let nginx = nginx(&upstreams, VerifyCache::Shipped)?;
     let envoy = Gateway::envoy(options.programs.get("envoy")?, &options.root, &upstreams, &stop)?;
@@ -73,6 +79,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         direct(bearer())?,
         through(BARE, None, &nginx_to_bare, bearer())?,
         through(NGINX, Some(BARE), &nginx, bearer())?,
+        through(UNLOGGED, Some(BARE), &nginx_without_log, bearer())?,
         through(ENVOY, Some(NGINX), &envoy, bearer())?,
         through("nginx, a session's cookie", Some(NGINX), &nginx, cookie())?,
         through("nginx, a session's cookie, verified each time", Some(NGINX), &nginx_without_cache, cookie())?,

@@ -262,14 +262,20 @@ impl Stack {
     }
 
     /// Starts one more, and does not wait for it. `database` is the name of a SQLite file for it; without one it has the
-    /// same database.
-    pub fn start_another(&self, which: Which, database: Option<&str>) -> Result<Another, Failure> {
+    /// same database. `more` are settings that the other does not have.
+    pub fn start_another(
+        &self,
+        which: Which,
+        database: Option<&str>,
+        more: &[(&'static str, String)],
+    ) -> Result<Another, Failure> {
         let start = &self.starts[which as usize];
         let [url, internal] = ports()?.map(|port| format!("127.0.0.1:{port}"));
         let [bind, internal_bind, database_url] = which.of_its_own();
         let mut settings = start.settings.clone();
         settings.extend([(bind, url.clone()), (internal_bind, internal.clone())]);
         settings.extend(database.map(|name| (database_url, sqlite(self.folder.path(), name))));
+        settings.extend_from_slice(more);
         let service = serve_logged(which, command(&start.program, &["serve"], &settings), &url, self.folder.path())?;
         Ok(Another { url: format!("http://{url}"), ready: format!("http://{internal}/readyz"), service })
     }

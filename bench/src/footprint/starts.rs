@@ -33,7 +33,7 @@ pub fn measure(stack: &Stack, which: Which, output: &mut Output, stop: &StopRequ
     for run in 1..=RUNS {
         for database in DATABASES {
             let begin = Instant::now();
-            let service = stack.start_another(which, Some(&format!("{}-{run}", which.name())))?;
+            let service = stack.start_another(which, Some(&format!("{}-{run}", which.name())), &[])?;
             wait(&service.ready, begin, stop)?;
             let ms = begin.elapsed().as_secs_f64() * 1_000.0;
             let start = Start { program: which.name(), database, run, ms };

@@ -49,7 +49,7 @@ pub fn run(options: &Options, output: &mut Output, stop: &StopRequest) -> Result
     for number in NUMBERS {
         let first = services.len();
         while mirrors.len() < number {
-            let another = stack.start_another(Which::Resource, Some(&format!("mirror-{}", mirrors.len())))?;
+            let another = stack.start_another(Which::Resource, Some(&format!("mirror-{}", mirrors.len())), &[])?;
             mirrors.push(Mirror::at(&another.url));
             services.push(another);
         }

@@ -39,7 +39,7 @@ pub fn run(options: &Options, output: &mut Output, stop: &StopRequest) -> Result
     let mut replicas = vec![(address(&stack.auth)?, stack.auth_process())];
     let mut others = Vec::new();
     for _ in 1..NUMBERS[NUMBERS.len() - 1] {
-        let other = stack.start_another(Which::Auth, None)?;
+        let other = stack.start_another(Which::Auth, None, &[])?;
         wait_until_ready(&other.ready, stop)?;
         replicas.push((address(&other.url)?, other.process()));
         others.push(other);
