@@ -215,7 +215,8 @@ async fn a_file_that_another_process_has_locked_is_unavailable_within_a_second()
     let sql = database.sql();
     let path = database.url.to_string().replace("sqlite:", "");
     let mut other = SqliteConnection::establish(&path).unwrap();
-    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    // The first connection of the pool may just be being made, which takes the lock for a moment.
+    other.batch_execute("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE").unwrap();
     let begun = Instant::now();
     let error = write(&sql).await.unwrap_err();
     assert_eq!(error, SqlError::Unavailable("database is locked".to_owned()));
