@@ -2,6 +2,8 @@
 
 use std::io;
 
+use redis::RedisError;
+
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -14,6 +16,12 @@ pub enum Failure {
     /// Somebody wants it to end.
     #[error("Interrupted.")]
     Interrupted,
+}
+
+impl From<RedisError> for Failure {
+    fn from(error: RedisError) -> Self {
+        Self::Other(format!("Redis: {error}."))
+    }
 }
 
 impl Failure {

@@ -37,13 +37,6 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 /// The private Redis, with nothing in it.
 fn empty_redis() -> Result<String, Failure> {
     let url = arguments::redis_url()?;
-    let client = Client::open(url.as_str()).map_err(|error| redis_failed(&error))?;
-    redis::cmd("FLUSHALL")
-        .exec(&mut client.get_connection().map_err(|error| redis_failed(&error))?)
-        .map_err(|error| redis_failed(&error))?;
+    redis::cmd("FLUSHALL").exec(&mut Client::open(url.as_str())?.get_connection()?)?;
     Ok(url)
-}
-
-fn redis_failed(error: &redis::RedisError) -> Failure {
-    Failure::Other(format!("Redis: {error}."))
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use bench::rotation::{self, Arguments, Held, SESSIONS};
 use common::clock::{Clock, SystemClock};
-use redis::{Client, Connection, ConnectionAddr, RedisError, Script, cmd};
+use redis::{Client, Connection, ConnectionAddr, Script, cmd};
 
 use crate::{
     failure::Failure,
@@ -15,9 +15,6 @@ use crate::{
 
 /// Whose sessions they are.
 const OWNER: &str = "alone";
-
-/// Sessions in one pipeline.
-const AT_ONCE: usize = 500;
 
 /// A Redis that knows the script and the sessions, and those who use them.
 pub struct RedisAlone {
@@ -42,16 +39,18 @@ pub struct Rotating {
 impl RedisAlone {
     /// Puts sessions and script into the Redis at `url`.
     pub fn prepare(url: &str, clients: usize) -> Result<Self, Failure> {
-        let client = Client::open(url).map_err(failed)?;
+        let client = Client::open(url)?;
         let server = client.get_connection_info();
         let ConnectionAddr::Tcp(host, port) = server.addr() else {
             return Err(Failure::Other("Redis is not at an address of TCP.".to_owned()));
         };
         let ip = host.parse().map_err(|_| Failure::Other(format!("{host} is not an address.")))?;
         let password = server.redis_settings().password().unwrap_or_default();
-        let mut connection = client.get_connection().map_err(failed)?;
-        seed(&mut connection).map_err(failed)?;
-        let script = Script::new(&rotation::script()).load(&mut connection).map_err(failed)?;
+        let mut connection = client.get_connection()?;
+        for some in rotation::seeds(OWNER, SystemClock.now()) {
+            some.exec(&mut connection)?;
+        }
+        let script = Script::new(&rotation::script()).load(&mut connection)?;
         let own = |client| (client..SESSIONS).step_by(clients).map(Held::first).collect();
         let rotating = |client| Rotating {
             script: script.clone(),
@@ -100,30 +99,13 @@ impl Asker for Rotating {
     }
 }
 
-fn seed(connection: &mut Connection) -> Result<(), RedisError> {
-    let record = rotation::record(SystemClock.now());
-    for batch in (0..SESSIONS).collect::<Vec<_>>().chunks(AT_ONCE) {
-        let mut seed = redis::pipe();
-        for session in batch {
-            seed.cmd("HSET").arg(rotation::key(OWNER, *session)).arg(&record[..]).ignore();
-        }
-        seed.exec(connection)?;
-    }
-    Ok(())
-}
-
 fn process(connection: &mut Connection) -> Result<u32, Failure> {
-    let info: String = cmd("INFO").arg("server").query(connection).map_err(failed)?;
+    let info: String = cmd("INFO").arg("server").query(connection)?;
     process_of(&info).ok_or_else(|| Failure::Other("Redis does not say which process it is.".to_owned()))
 }
 
 fn process_of(info: &str) -> Option<u32> {
     info.lines().find_map(|line| line.strip_prefix("process_id:"))?.trim().parse().ok()
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn failed(error: RedisError) -> Failure {
-    Failure::Other(format!("Redis: {error}."))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{mem, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::clock::Timestamp;
-use redis::{RedisWrite, ToRedisArgs, Value};
+use redis::{Pipeline, RedisWrite, ToRedisArgs, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -20,6 +20,12 @@ const SCRIPT: &str = concat!(
     include_str!("../../auth-service/src/storage/redis/scripts/state.lua"),
     include_str!("../../auth-service/src/storage/redis/scripts/refresh.lua"),
 );
+
+/// What the device of a session is called.
+pub const DEVICE_FIELD: &str = Field::Device.name();
+
+/// Sessions in one pipeline.
+const AT_ONCE: usize = 500;
 
 /// Sessions of each who has the script run. A token is young for up to two seconds, as the hold of one is told in whole seconds: whoever
 /// does fewer than half as many a second hands out a new one each time.
@@ -45,7 +51,7 @@ pub struct Held {
 pub struct NotGranted(Value);
 
 impl Held {
-    /// Of a session that has just begun, as [`record`] has it.
+    /// Of a session that has just begun, as [`seeds`] put it into Redis.
     #[must_use]
     pub fn first(session: u32) -> Self {
         Self { session, id: "first".to_owned(), parent: String::new(), generation: 0, issued_at: 0 }
@@ -114,9 +120,20 @@ pub fn key(owner: &str, session: u32) -> String {
     format!("{owner}:{{{session}}}")
 }
 
+/// Puts the sessions of `owner` into Redis, begun at `now`: some of them with each.
+pub fn seeds(owner: &str, now: Timestamp) -> impl Iterator<Item = Pipeline> {
+    let record = record(now);
+    (0..SESSIONS).step_by(AT_ONCE).map(move |first| {
+        let mut some = Pipeline::new();
+        for session in (first..SESSIONS).take(AT_ONCE) {
+            some.cmd("HSET").arg(key(owner, session)).arg(&record[..]).ignore();
+        }
+        some
+    })
+}
+
 /// The record of a session as auth-service keeps it, and nobody's, begun at `now`: names of fields and what they hold.
-#[must_use]
-pub fn record(now: Timestamp) -> Vec<(&'static str, String)> {
+fn record(now: Timestamp) -> Vec<(&'static str, String)> {
     let (now, later) = (now.micros().to_string(), (now + MONTH).micros().to_string());
     [
         (Field::Current, "first".to_owned()),

@@ -3,13 +3,11 @@
 use std::{collections::BTreeMap, ops::Range, thread, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bench::rotation::DEVICE_FIELD;
 use redis::{Client, Connection, Pipeline};
 use uuid::Uuid;
 
-use super::{
-    added::{self, Added, DEVICE, SESSIONS_OF_ONE},
-    redis_failed,
-};
+use super::added::{self, Added, DEVICE, SESSIONS_OF_ONE};
 use crate::{failure::Failure, finding::RedisRecord};
 
 /// Sessions in one pipeline.
@@ -30,8 +28,7 @@ pub struct RedisStore {
 impl RedisStore {
     /// Takes any session that is there as the pattern.
     pub fn open(url: &str) -> Result<Self, Failure> {
-        let client = Client::open(url).map_err(|error| redis_failed(&error))?;
-        let mut connection = client.get_connection().map_err(|error| redis_failed(&error))?;
+        let mut connection = Client::open(url)?.get_connection()?;
         let key = any_session(&mut connection)?;
         let fields: BTreeMap<String, String> = ask(&mut connection, "HGETALL", &[&key])?;
         let (index, _) = key.split_once(":s:").unwrap_or_default();
@@ -56,7 +53,7 @@ impl Added for RedisStore {
                 pipeline.zadd(&index, id(&added::session(*number)), self.expiry).ignore();
                 pipeline.pexpire(&index, self.index_kept_ms).ignore();
             }
-            pipeline.exec(&mut self.connection).map_err(|error| redis_failed(&error))?;
+            pipeline.exec(&mut self.connection)?;
         }
         thread::sleep(SETTLES);
         Ok(())
@@ -98,7 +95,7 @@ fn id(uuid: &str) -> String {
 
 /// The drivers of loads are no browsers, but most users have one.
 fn with_a_browser(mut fields: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    fields.insert("d".to_owned(), DEVICE.to_owned());
+    fields.insert(DEVICE_FIELD.to_owned(), DEVICE.to_owned());
     fields
 }
 
@@ -117,7 +114,7 @@ fn any_session(connection: &mut Connection) -> Result<String, Failure> {
 }
 
 fn ask<T: redis::FromRedisValue>(connection: &mut Connection, command: &str, args: &[&str]) -> Result<T, Failure> {
-    redis::cmd(command).arg(args).query(connection).map_err(|error| redis_failed(&error))
+    Ok(redis::cmd(command).arg(args).query(connection)?)
 }
 
 fn used_memory(info: &str) -> Option<u64> {

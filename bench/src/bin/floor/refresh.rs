@@ -9,7 +9,7 @@ use actix_web::{
     error::ErrorInternalServerError,
     web::{self, Data, Json},
 };
-use bench::rotation::{self, Arguments, Held, SESSIONS};
+use bench::rotation::{self, Arguments, Held};
 use common::clock::{Clock, SystemClock};
 use redis::{Script, aio::MultiplexedConnection};
 use serde::{Deserialize, Serialize};
@@ -43,13 +43,8 @@ struct Store {
 pub async fn serve() -> Result<(), Broken> {
     let client = redis::Client::open(env::var("REDIS_URL")?)?;
     let mut redis = client.get_multiplexed_async_connection().await?;
-    let record = rotation::record(SystemClock.now());
-    for batch in (0..SESSIONS).collect::<Vec<_>>().chunks(500) {
-        let mut seed = redis::pipe();
-        for session in batch {
-            seed.cmd("HSET").arg(rotation::key(OWNER, *session)).arg(&record[..]).ignore();
-        }
-        seed.exec_async(&mut redis).await?;
+    for some in rotation::seeds(OWNER, SystemClock.now()) {
+        some.exec_async(&mut redis).await?;
     }
     let (url, padding) = (env::var("REDIS_URL")?, &*"x".repeat(PADDING).leak());
     let app = move || {
